@@ -1,0 +1,235 @@
+"""Measurements of the clip page, each a function of an open playwright page that returns plain numbers (milliseconds, samples,
+counts). They assert nothing about time: tests check what is exact, and the benchmark prints the rest.
+
+The page must show a clip (window.__thud is there). What is shown is read back from the barcode in the picture itself, so a
+wrong frame counts as wrong whatever the page believes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Page
+
+from tests.barcode import JS_READ_BARCODE
+
+HELPERS = f"""
+window.readBarcode = {JS_READ_BARCODE};
+window.onScreen = () => readBarcode(document.querySelector(".screen video"));
+window.press = (key, shiftKey = false) => document.body.dispatchEvent(new KeyboardEvent("keydown", {{key, shiftKey, bubbles: true, cancelable: true}}));
+window.sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+window.nextPaint = () => new Promise((done) => requestAnimationFrame(() => {{ const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); }}));
+window.settled = () => Promise.race([__thud.engine.settled(), sleep(3000).then(() => null)]);
+"""
+
+RECORDER = """
+class Tap extends AudioWorkletProcessor {
+  process(inputs) { const one = inputs[0][0]; if (one) this.port.postMessage([currentFrame, one.slice()]); return true; }
+}
+registerProcessor("tap", Tap);
+"""
+
+
+def prepare(page: Page) -> None:
+    """Put the helpers into the page and wait until its clip is whole."""
+    page.wait_for_function("window.__thud?.engine.media && document.querySelector('.screen video')")
+    page.evaluate(HELPERS)
+    page.wait_for_function("__thud.prefetch.isWhole(page.clipId)", timeout=20_000)
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    """p50, p95 and max, rounded to a tenth."""
+    return {f"p{share}" if share < 100 else "max": round(float(np.percentile(values, share)), 1) for share in (50, 95, 100)}
+
+
+def steps(page: Page, count: int = 30) -> dict[str, Any]:
+    """Step `count` frames forward and back by key: how often the barcode was the number next to the last, and how long it took."""
+    result = page.evaluate(
+        """async (count) => {
+          const { engine } = __thud, times = [], wrong = [];
+          engine.seek(0.5); await settled(); await nextPaint();
+          for (let i = 0; i < 2 * count; i++) {
+            const by = i < count ? 1 : -1, before = engine.frame, began = performance.now();
+            press(by > 0 ? "." : ",");
+            await settled();
+            times.push(performance.now() - began);
+            const seen = onScreen() & 511;
+            if (seen !== before + by || engine.frame !== seen) wrong.push([before, by, seen, engine.frame]);
+          }
+          return { times, wrong };
+        }""",
+        count,
+    )
+    return {"steps": 2 * count, "wrong": result["wrong"], "ms": percentiles(result["times"])}
+
+
+def seeks(page: Page, count: int = 40, seed: int = 3) -> dict[str, Any]:
+    """Seek to random times: how often the barcode is the frame the table says, and how long it took to be on screen."""
+    targets = np.random.default_rng(seed).uniform(0.05, 0.95, count).tolist()
+    result = page.evaluate(
+        """async (targets) => {
+          const { engine } = __thud, times = [], wrong = [];
+          for (const share of targets) {
+            const at = share * engine.duration, expected = engine.table.at(at), began = performance.now();
+            engine.seek(at); await settled();
+            times.push(performance.now() - began);
+            if ((onScreen() & 511) !== expected) wrong.push([at, expected, onScreen() & 511]);
+          }
+          return { times, wrong };
+        }""",
+        targets,
+    )
+    return {"seeks": count, "wrong": result["wrong"], "ms": percentiles(result["times"])}
+
+
+def next_clips(page: Page, count: int = 40, pause_ms: int = 600) -> dict[str, Any]:
+    """Press j `count` times: until the next clip's picture (by its barcode), title, timeline and sounds are there and painted.
+
+    pause_ms: how long a person looks at a clip before going on; prefetching happens then. `outrun` counts clips whose sounds
+    were not decoded yet when the picture was there.
+    """
+    result = page.evaluate(
+        """async ([count, pause]) => {
+          const times = [], wrong = []; let outrun = 0;
+          for (let i = 0; i < count; i++) {
+            const before = document.querySelector(".cpg .name").textContent, painted = __thud.timeline.paints, began = performance.now();
+            press("j");
+            const whole = __thud.prefetch.isWhole(page.clipId);
+            while (document.querySelector(".cpg .name").textContent === before || !__thud.engine.media || __thud.timeline.paints === painted) await nextPaint();
+            await settled();
+            times.push(performance.now() - began);
+            const { frame } = __thud.engine, seen = onScreen();
+            if ((seen & 511) !== frame) wrong.push([page.clipId, frame, seen & 511]);
+            if (!whole) outrun += 1;
+            await sleep(pause);
+          }
+          return { times, wrong, outrun, stats: __thud.prefetch.stats(), videos: document.querySelectorAll("video").length };
+        }""",
+        [count, pause_ms],
+    )
+    return {"clips": count, **{k: result[k] for k in ("wrong", "outrun", "stats", "videos")}, "ms": percentiles(result["times"])}
+
+
+def start_recording(page: Page) -> None:
+    """Record all that is audible, with the context's own sample numbers, until stop_recording."""
+    page.evaluate(
+        """async (code) => {
+          const { engine } = __thud, { context } = engine;
+          await context.resume();
+          await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+          const tap = new AudioWorkletNode(context, "tap");
+          window.blocks = [];
+          tap.port.onmessage = (event) => blocks.push(event.data);
+          engine.deck.output.connect(tap);
+          window.tap = tap;
+        }""",
+        RECORDER,
+    )
+
+
+def stop_recording(page: Page) -> tuple[int, NDArray[np.float32]]:
+    """(number of the first sample on the context's clock, samples); blocks that went missing are zeros."""
+    blocks = page.evaluate("async () => { await sleep(100); tap.disconnect(); return blocks.map(([at, data]) => [at, Array.from(data)]); }")
+    first, last = blocks[0][0], blocks[-1][0] + len(blocks[-1][1])
+    out = np.zeros(last - first, np.float32)
+    for at, data in blocks:
+        out[at - first : at - first + len(data)] = data
+    return first, out
+
+
+def switching(page: Page, toggles: list[str], each_ms: int = 300) -> dict[str, Any]:
+    """Play, switch through `toggles` (sound ids) and correlate what was recorded with what the page decoded.
+
+    lags: for each toggle, samples between where the heard piece lies in its sound and where the clock says it should.
+    """
+    start_recording(page)
+    play = """async ([toggles, each]) => {
+      const { engine } = __thud, marks = [];
+      engine.select(toggles[0]); engine.seek(0.3); await settled(); engine.play();
+      while (!engine.deck.running) await sleep(5);
+      await sleep(150);
+      const { when, offset } = engine.deck.run;
+      for (const id of toggles) { engine.select(id); marks.push(engine.context.currentTime); await sleep(each); }
+      engine.pause();
+      const sounds = Object.fromEntries([...new Set(toggles)].map((id) => [id, Array.from(engine.deck.buffers.get(id).getChannelData(0))]));
+      return { when, offset, marks, rate: engine.context.sampleRate, sounds };
+    }"""
+    run = page.evaluate(play, [toggles, each_ms])
+    first, heard = stop_recording(page)
+    lags = []
+    for name, mark in zip(toggles, run["marks"], strict=True):
+        start = round(mark * run["rate"]) + 2400  # past the crossfade and the block it began in
+        piece = heard[start - first :][:6000]
+        at = round((start / run["rate"] - run["when"] + run["offset"]) * run["rate"])
+        window = np.asarray(run["sounds"][name][at - 500 : at + 6500], np.float32)
+        lags.append(int(np.argmax(np.correlate(window, piece, mode="valid"))) - 500)
+    return {"toggles": len(toggles), "lags": lags, "rate": run["rate"]}
+
+
+def in_step(page: Page, plays: int = 4, at_s: float | None = None, run_up_s: float = 1.0) -> dict[str, Any]:
+    """Picture against sound at the event, ms: when the event's frame is shown minus when its time is heard (+ = picture late).
+
+    Asks requestVideoFrameCallback and the context's output time stamp independently of the engine. event: that one frame; a rate
+    that does not divide the screen's has up to half a refresh of unavoidable unevenness in it. around: the mean of the 12 frames
+    about the event, free of that.
+    """
+    result = page.evaluate(
+        """async ([plays, at, runUp]) => {
+          const { engine } = __thud, event = [], around = [];
+          const when = at ?? engine.duration / 2, frame = engine.table.at(when), time = engine.table.proxyOf(frame) / engine.table.fps;
+          for (let i = 0; i < plays; i++) {
+            engine.seek(Math.max(when - runUp, 0)); await settled();
+            const video = engine.video, late = [], half = 6 / engine.table.fps;
+            const look = (now, meta) => {
+              const stamp = engine.context.getOutputTimestamp(), { run } = engine.deck;
+              if (run) late.push([meta.mediaTime - time, meta.expectedDisplayTime - (run.when + meta.mediaTime - run.offset - stamp.contextTime) * 1000 - stamp.performanceTime]);
+              if (engine.playing) video.requestVideoFrameCallback(look);
+            };
+            video.requestVideoFrameCallback(look);
+            engine.play();
+            for (let waited = 0; engine.position < when + half && waited < 200; waited++) await sleep(20);
+            await sleep(60);
+            engine.pause(); await settled();
+            const near = late.filter(([from]) => Math.abs(from) < half);
+            event.push(near.reduce((best, one) => (Math.abs(one[0]) < Math.abs(best[0]) ? one : best))[1]);
+            around.push(near.reduce((sum, one) => sum + one[1], 0) / near.length);
+          }
+          return { event, around };
+        }""",
+        [plays, at_s, run_up_s],
+    )
+    rounded = {name: [round(value, 1) for value in values] for name, values in result.items()}
+    return {**rounded, "worst_event": max(map(abs, rounded["event"])), "worst_around": max(map(abs, rounded["around"]))}
+
+
+def drift(page: Page, seconds: float = 6.0) -> dict[str, Any]:
+    """Picture minus sound for every frame shown while playing on, ms, |p50|, |p95| and |max|."""
+    values = page.evaluate(
+        """async (seconds) => {
+          const { engine } = __thud, out = [], video = engine.video;
+          engine.seek(0); await settled();
+          const look = (now, meta) => {
+            if (engine.deck.running) out.push((meta.mediaTime - engine.deck.positionAt(engine.deck.audibleAt(meta.expectedDisplayTime))) * 1000);
+            video.requestVideoFrameCallback(look);
+          };
+          video.requestVideoFrameCallback(look);
+          engine.play(); await sleep(seconds * 1000); engine.pause();
+          return out;
+        }""",
+        seconds,
+    )
+    return {"frames": len(values), "abs_ms": percentiles([abs(value) for value in values])}
+
+
+def drawing(page: Page, count: int = 30) -> dict[str, float]:
+    """Redraws of the timeline at many zooms, ms."""
+    return percentiles(page.evaluate(
+        """async (count) => {
+          const { timeline } = __thud, out = [];
+          for (let i = 0; i < count; i++) { timeline.zoom(i % 2 ? 1 / 0.3 : 0.35); timeline.paint(); out.push(timeline.drawn_ms); await nextPaint(); }
+          return out;
+        }""",
+        count,
+    ))  # fmt: skip

@@ -1,0 +1,34 @@
+"""Records for the store's tests: small, exact, and different where it matters."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from thud.records import Clip, Intervention, Probe, Proof, Run, Stimulus
+
+EARLY = Intervention("shift", offset_s=-0.6, fill="room", seed=7)
+MUTED = Intervention("mute", fill="silence")
+SWAPPED = Intervention("swap", donor="d" * 16, donor_audio_s=1.25, event_s=2.0, seed=7)
+
+
+def a_clip(number: int = 1, **changed: Any) -> Clip:
+    probe = Probe(
+        container="mov", duration_s=4.004, fps=29.97, frames=120, width=320, height=240, rotation=90,
+        video_codec="h264", size_bytes=1000 + number, audio_codec="aac", sample_rate_hz=48000, channels=2,
+        audio_start_s=-0.021, damage=("the last packet is cut off",),
+    )  # fmt: skip
+    sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+    values: dict[str, Any] = {"path": f"clips/clip_{number:04d}.mp4", "title": f"Glass “{number}”", "kind": "glass"}
+    return Clip(sha256=sha256, probe=probe, picture_hash="p" * 64, source="film", **{**values, **changed})
+
+
+def a_stimulus(clip: Clip, edit: Intervention = EARLY, **changed: Any) -> Stimulus:
+    proof = Proof("verified", ("lag as asked",), 4.004, "p" * 64, -0.6, -0.6, 0, 0.999, notes=("a note",))
+    values: dict[str, Any] = {"models": "m.wav", "people": "p.flac", "proof": proof, "event_survives": True}
+    return Stimulus(clip.id, edit, **{**values, **changed})
+
+
+def a_run(name: str = "r1", **changed: Any) -> Run:
+    values: dict[str, Any] = {"state": "running", "total": 10, "created_at": "2026-11-21T10:00:00Z"}
+    return Run(name, "build", "Build", **{**values, **changed}, settings={"shifts": [0.6], "swap": True})

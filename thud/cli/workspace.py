@@ -1,0 +1,128 @@
+"""`demo`, `ingest`, `build`, `reel`: what the Clips page does, from a shell, while no app holds the database."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thud.cli.output import Output
+from thud.errors import BadRequest, RunFailed
+from thud.records import Run
+
+if TYPE_CHECKING:
+    from thud.runs.run import Runs
+    from thud.store import Store
+
+ACTOR = "cli"
+
+
+def add_parser(verbs: Any) -> None:
+    demo = verbs.add_parser("demo", help="make the demo clips and build all their conditions")
+    demo.set_defaults(run=run_demo)
+    ingest = verbs.add_parser("ingest", help="add files, folders or manifests (CSV, JSONL)")
+    ingest.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    ingest.set_defaults(run=run_ingest)
+    build = verbs.add_parser("build", help="build soundtracks for all clips, or for some")
+    build.add_argument("--clip", action="append", default=[], metavar="ID", help="id or name; may be repeated")
+    build.add_argument("--shift", nargs="+", type=float, default=[], metavar="S", help="seconds, + is late")
+    build.add_argument("--fill", choices=("room", "silence", "circular"), default="room")
+    build.add_argument("--mute", nargs="+", choices=("silence", "room", "drop_stream"), default=[])
+    build.add_argument("--swap", action="store_true")
+    build.add_argument("--seed", type=int, default=0)
+    build.set_defaults(run=run_build)
+    reel = verbs.add_parser("reel", help="one MP4: original, then its edits, with captions and event markers")
+    reel.add_argument("clip", metavar="ID", help="clip id or name")
+    reel.add_argument("--out", type=Path, required=True, metavar="FILE")
+    reel.add_argument("--condition", action="append", default=[], metavar="WORD", help="early, delayed, muted, swapped")
+    reel.set_defaults(run=run_reel)
+
+
+@contextmanager
+def opened(args: argparse.Namespace) -> Iterator[tuple[Store, Runs]]:
+    """The store and its runs. Raises StoreBusy, naming the process, when the app holds the database."""
+    from thud.runs.local import LocalExecutor
+    from thud.runs.run import Runs
+    from thud.store import open_store
+
+    args.workspace.mkdir(parents=True, exist_ok=True)
+    with open_store(database(args), args.workspace) as store, Runs(store, args.workspace, LocalExecutor()) as runs:
+        yield store, runs
+
+
+def database(args: argparse.Namespace) -> Path:
+    """Where the database of a workspace lies unless --db says otherwise."""
+    return Path(args.db) if args.db else Path(args.workspace).absolute().parent / "annotations.duckdb"
+
+
+def follow(runs: Runs, run: Run, out: Output) -> Run:
+    """Waits for a run with a progress bar; prints its refusals and one closing line."""
+    with out.progress(run.title, run.total) as bar:
+        while (now := runs.wait(run.id, 0.2)).state in ("queued", "running"):
+            bar.to(now.done + now.refused + now.failed)
+    for problem in runs.problems(run.id):
+        out.refuse(problem.subject, problem.reason)
+    row = {k: v for k, v in asdict(now).items() if k not in ("folder", "pid", "settings")}
+    out.line(row, f"{now.title}: {now.state}, {now.done} of {now.total}, {now.refused} refused, {now.failed} failed")
+    if now.state != "done":
+        raise RunFailed(now.message or f"the run ended as {now.state}")
+    return now
+
+
+def run_demo(args: argparse.Namespace, out: Output) -> int:
+    from thud.runs.first_start import start_build, start_clips
+
+    with opened(args) as (store, runs):
+        started = start_clips(store, runs, None, ACTOR)
+        if started is None:
+            raise BadRequest("this workspace has clips already; the demo is made in an empty one (--workspace DIR)")
+        follow(runs, started, out)
+        follow(runs, start_build(store, runs, None, ACTOR), out)
+    return 0
+
+
+def run_ingest(args: argparse.Namespace, out: Output) -> int:
+    from thud.runs.jobs.ingest import plan_ingest
+
+    items = plan_ingest(args.paths)
+    with opened(args) as (_, runs):
+        follow(runs, runs.start("ingest", f"Add {len(items)} files", {}, items, ACTOR), out)
+    return 1 if out.refusals else 0
+
+
+def run_build(args: argparse.Namespace, out: Output) -> int:
+    from thud.runs.first_start import start_build
+
+    settings = {
+        "shifts": args.shift,
+        "shift_fill": args.fill,
+        "mutes": args.mute,
+        "swap": args.swap,
+        "seed": args.seed,
+    }
+    asked_any = args.shift or args.mute or args.swap
+    with opened(args) as (store, runs):
+        ids = [store.find_clip(name).id for name in args.clip] or None
+        follow(runs, start_build(store, runs, settings if asked_any else None, ACTOR, ids), out)
+        for refusal in store.refusals():
+            out.refuse(refusal.clip_id, f"{refusal.intervention.condition}: {refusal.reason}")
+    return 1 if out.refusals else 0
+
+
+def run_reel(args: argparse.Namespace, out: Output) -> int:
+    from thud.stimuli.reel import comparison_reel
+
+    with opened(args) as (store, _):
+        clip = store.find_clip(args.clip)
+        stimuli = [s for s in store.stimuli(clip.id) if not args.condition or s.condition in args.condition]
+        if not any(s.condition != "original" for s in stimuli):
+            raise BadRequest("no such condition is built for this clip; build soundtracks first")
+        folder = args.workspace / "stimuli" / clip.id
+        with out.progress("reel", 1) as bar:
+            path = comparison_reel(clip, store.times().get(clip.id), stimuli, folder, args.out)
+            bar.to(1)
+    out.line({"reel": str(path), "clip": clip.id}, str(path))
+    return 0

@@ -1,0 +1,223 @@
+"""The nouns. Frozen values; ids are hashes of what determines the thing (DESIGN: same input, same id, on any machine).
+
+Signs and units: `offset_s` is + when the sound comes late; every `*_s` is seconds from the first picture of the clip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+ENGINE_VERSION = 1
+"""Part of every intervention's id: raise it when the same settings would give other samples."""
+
+Condition = Literal["original", "early", "delayed", "muted", "swapped"]
+EditKind = Literal["original", "shift", "mute", "swap"]
+ShiftFill = Literal["room", "silence", "circular"]
+MuteFill = Literal["silence", "room", "drop_stream"]
+Fill = Literal["", "room", "silence", "circular", "drop_stream"]
+
+CONDITIONS: tuple[Condition, ...] = ("original", "early", "delayed", "muted", "swapped")
+
+
+def content_id(*parts: Any) -> str:
+    """16 hex digits that depend on `parts` only (canonical JSON, SHA-256)."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a source file holds, as read from its packets (not as its header claims).
+
+    duration_s: picture duration. fps: exact rate, or None when the frame spacing varies (VFR).
+    audio_start_s: first sound sample on the picture's timeline. damage: one sentence each; a damaged clip is kept.
+    """
+
+    container: str
+    duration_s: float
+    fps: float | None
+    frames: int
+    width: int
+    height: int
+    rotation: int
+    video_codec: str
+    size_bytes: int
+    audio_codec: str = ""
+    sample_rate_hz: int = 0
+    channels: int = 0
+    audio_start_s: float = 0.0
+    damage: tuple[str, ...] = ()
+
+    @property
+    def has_sound(self) -> bool:
+        return self.channels > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One source video with its sound. `id` is the first 16 hex digits of `sha256`, the hash of the file's bytes.
+
+    kind: sound class ("glass", "metal", … or ""). source: what clips are clustered and split by ("" = itself).
+    synthetic: made by thud, so its event times are exact by construction.
+    """
+
+    sha256: str
+    path: str
+    title: str
+    probe: Probe
+    picture_hash: str
+    kind: str = ""
+    source: str = ""
+    synthetic: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.sha256[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class EventTimes:
+    """When the event is seen and heard; either may be None (not known, or no such event).
+
+    method: "construction" (demo), "gold", "adjudicated", "consensus", "agreement", "manifest".
+    """
+
+    visual_s: float | None
+    audio_s: float | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """A deterministic edit of the sound. Unused fields keep their defaults, so equal edits have equal ids.
+
+    offset_s: shift only, + late. fill: shift room|silence|circular; mute silence|room|drop_stream.
+    donor: clip id, swap only. donor_audio_s / event_s: the donor's event is placed at event_s of this clip.
+    seed: drives room-tone grains. The donor's loudness match follows from clip and donor, so it stands in the proof.
+    """
+
+    kind: EditKind
+    offset_s: float = 0.0
+    fill: Fill = ""
+    donor: str = ""
+    donor_audio_s: float | None = None
+    event_s: float | None = None
+    seed: int = 0
+    engine: int = ENGINE_VERSION
+
+    @property
+    def condition(self) -> Condition:
+        if self.kind == "shift":
+            return "early" if self.offset_s < 0 else "delayed"
+        return {"original": "original", "mute": "muted", "swap": "swapped"}[self.kind]  # type: ignore[return-value]
+
+    @property
+    def id(self) -> str:
+        return content_id(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was measured in the written files, next to what was asked. None = does not apply to this edit.
+
+    offset_s: measured lag by cross-correlation; error_samples: measured − asked at the source rate.
+    correlation: normalised, with the source (with the donor for swap); source_correlation: swap only.
+    residual_dbfs: level that is left of the original sound in a mute (−inf stored as −999.0).
+    gain_db: loudness match applied to the donor, swap only.
+    picture_hash: packets, times and codec parameters. verdict: verified | failed, with `reasons` in words.
+    """
+
+    verdict: Literal["verified", "failed"]
+    reasons: tuple[str, ...]
+    duration_s: float
+    picture_hash: str
+    asked_offset_s: float | None = None
+    offset_s: float | None = None
+    error_samples: int | None = None
+    correlation: float | None = None
+    source_correlation: float | None = None
+    residual_dbfs: float | None = None
+    gain_db: float | None = None
+    models_bytes: int = 0
+    models_sha256: str = ""
+    people_sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """One clip under one condition, rendered. Its files lie together in a folder named by the clip's id.
+
+    models: file name of the 16-bit mono WAV at 16 kHz ("" when the stream is dropped).
+    people: file name of the FLAC at the source rate.
+    event_survives: None when the clip's event time is not known.
+    """
+
+    clip_id: str
+    intervention: Intervention
+    models: str
+    people: str
+    proof: Proof
+    event_survives: bool | None = None
+
+    @property
+    def id(self) -> str:
+        return stimulus_id(self.clip_id, self.intervention)
+
+    @property
+    def condition(self) -> Condition:
+        return self.intervention.condition
+
+
+def stimulus_id(clip_id: str, intervention: Intervention) -> str:
+    """The id a stimulus will have, known before it is built."""
+    return content_id(clip_id, intervention.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something asked for that was not done, with the reason in one sentence."""
+
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution: its folder holds plan.jsonl, results.jsonl, state.json, log.txt."""
+
+    id: str
+    kind: str
+    title: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    total: int
+    done: int = 0
+    refused: int = 0
+    failed: int = 0
+    folder: str = ""
+    pid: int = 0
+    started_by: str = ""
+    created_at: str = ""
+    finished_at: str = ""
+    message: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def clip_from_json(row: dict[str, Any]) -> Clip:
+    """The Clip that `asdict` took apart."""
+    probe = {**row["probe"], "damage": tuple(row["probe"]["damage"])}
+    return Clip(**{**row, "probe": Probe(**probe)})
+
+
+def proof_from_json(row: dict[str, Any]) -> Proof:
+    """The Proof that `asdict` took apart."""
+    return Proof(**{**row, "reasons": tuple(row["reasons"]), "notes": tuple(row["notes"])})
+
+
+def stimulus_from_json(row: dict[str, Any]) -> Stimulus:
+    """The Stimulus that `asdict` took apart."""
+    edit = Intervention(**row["intervention"])
+    return Stimulus(**{**row, "intervention": edit, "proof": proof_from_json(row["proof"])})

@@ -1,0 +1,75 @@
+"""What a new workspace gets by itself: clips (made here, or a folder's), then all conditions of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thud.errors import BadRequest
+from thud.records import Run
+
+if TYPE_CHECKING:
+    from thud.runs.run import Runs
+    from thud.store import Store
+
+SETTINGS = {
+    "shifts": [-1.2, -0.6, -0.4, 0.4, 0.6, 1.2],
+    "shift_fill": "room",
+    "mutes": ["silence", "room"],
+    "swap": True,
+    "seed": 0,
+}
+"""The conditions that are built at first; the build dialog starts from the same."""
+
+
+def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) -> None:
+    """Brings in the clips that are not there yet, waits, and builds if nothing was ever built.
+
+    Safe to call at every start: what an earlier start left undone is done now.
+    Raises BadRequest for a folder with no video.
+    """
+    run = start_clips(store, runs, folder, actor)
+    if run is not None:
+        runs.wait(run.id)
+    if store.clips() and not store.stimuli() and not any(r.kind == "build" for r in store.runs()):
+        start_build(store, runs, None, actor)
+
+
+def start_clips(store: Store, runs: Runs, folder: Path | None, actor: str) -> Run | None:
+    """The run that brings in new clips, or None when all are there. folder None: the demo clips."""
+    if folder is None:
+        if store.clips():
+            return None
+        from thud.runs.jobs.demo import plan_demo
+
+        items = plan_demo()
+        return runs.start("demo", f"Make {len(items)} demo clips", {}, items, actor)
+    from thud.runs.jobs.ingest import plan_ingest
+
+    here = {clip.path for clip in store.clips()}
+    items = [item for item in plan_ingest([folder]) if item["path"] not in here]
+    return runs.start("ingest", f"Add clips from {folder.name}", {}, items, actor) if items else None
+
+
+def start_build(
+    store: Store,
+    runs: Runs,
+    settings: Mapping[str, Any] | None,
+    actor: str,
+    clip_ids: Sequence[str] | None = None,
+) -> Run:
+    """The run that builds `settings` (the first-start set by default) for `clip_ids` (all by default).
+
+    What the plan refuses goes into the store. Raises BadRequest when nothing is left to build.
+    """
+    from thud.runs.jobs.build import plan_build
+    from thud.stimuli.build import BuildSettings
+
+    settings = settings or SETTINGS
+    plan = plan_build(store, clip_ids, BuildSettings.parse(settings))
+    for clip, refused in plan.refused:
+        store.add_refusal(clip.id, refused.edit, refused.reason, actor)
+    if not plan.items:
+        raise BadRequest("there is nothing to build: everything asked for is built already, or refused")
+    return runs.start("build", f"Build soundtracks, {plan.total} stimuli", dict(settings), list(plan.items), actor)

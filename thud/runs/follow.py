@@ -1,0 +1,129 @@
+"""One run as the app sees it: what its worker wrote goes into the store, and the Run says how it stands."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from thud.errors import StoreBroken, StoreBusy, StoreFull
+from thud.records import Run
+from thud.runs.folder import ENDED, RunState, counts, read_plan, read_state
+from thud.runs.job import KeepsRefusals, find_job
+from thud.runs.local import Executor
+from thud.runs.tail import Tail
+
+log = logging.getLogger("thud.runs")
+
+_BATCH = 256
+_THREADS = 8
+"""Items taken in at once: the store commits together what reaches it together."""
+
+_SAVE_EVERY_S = 30.0
+"""Each save is an event in the store's log; the counts in between are in memory and in the run's folder."""
+
+
+class RunStore(Protocol):
+    """What runs need of a store; jobs get the same object and use more of it."""
+
+    def add_run(self, run: Run, actor: str) -> Any: ...
+    def update_run(self, run: Run, actor: str) -> Any: ...
+    def runs(self) -> list[Run]: ...
+    def run(self, run_id: str) -> Run:
+        """NotFound when there is none."""
+        ...
+
+
+def now() -> str:
+    """This moment in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Follower:
+    """Follows one run from its folder. `run` is how it stands; it changes only in `turn`."""
+
+    def __init__(self, run: Run, folder: Path, store: RunStore, executor: Executor) -> None:
+        """Reads the results from the start: taking one in twice changes nothing. Raises as `read_plan`."""
+        self.run = replace(run, done=0, refused=0, failed=0)
+        self.folder = folder
+        self.cancelling = False
+        self._store, self._executor = store, executor
+        self._plan = read_plan(folder)
+        self._job = find_job(self._plan.header.kind, self._plan.header.job)
+        self._tail = Tail(folder / "results.jsonl")
+        self._waiting: list[dict[str, Any]] = []
+        self._taken: set[str] = set()
+        self._left_out: dict[str, str] = {}
+        self._saved, self._saved_at = run, time.monotonic()
+
+    @property
+    def ended(self) -> bool:
+        return self.run.state in ENDED
+
+    def turn(self) -> None:
+        """Takes in a batch of new results; with none left and the worker gone, ends the run.
+
+        StoreFull, StoreBusy, StoreBroken when the store cannot take them now; the next turn tries again.
+        """
+        # Asked first: whatever a worker wrote that is gone by now is seen below.
+        alive = self._executor.alive(self.run.pid, self.folder)
+        if not self._waiting:
+            self._waiting = self._tail.read(_BATCH)
+        if alive:
+            self.run = replace(self.run, state="running", message="")
+        if self._waiting:
+            self._take_in()
+        elif not alive:
+            self._end()
+        self._save()
+
+    def _take_in(self) -> None:
+        items = self._plan.items
+        fresh = {
+            line["key"]: line
+            for line in self._waiting
+            if line.get("key") in items and line["key"] not in self._taken
+        }
+        with ThreadPoolExecutor(_THREADS) as threads:
+            list(threads.map(self._ingest, fresh.values()))
+        self._taken.update(fresh)
+        self._waiting = []
+        more = counts(fresh.values())
+        self.run = replace(self.run, **{name: getattr(self.run, name) + more[name] for name in more})
+
+    def _ingest(self, line: dict[str, Any]) -> None:
+        item = self._plan.items[line["key"]]
+        try:
+            if line["outcome"] == "ok":
+                self._job.ingest(self._store, item, line["result"])
+            elif line["outcome"] == "refused" and isinstance(self._job, KeepsRefusals):
+                self._job.refused(self._store, item, line["reason"])
+        except (StoreFull, StoreBusy, StoreBroken):
+            raise
+        except Exception as error:  # one odd result must not keep the others out of the store
+            log.exception("The result of %s in run %s is left out.", line["key"], self.run.id)
+            self._left_out[line["key"]] = f"{type(error).__name__}: {error}"
+
+    def _end(self) -> None:
+        said = read_state(self.folder)
+        state: RunState = "failed"
+        message = f"The worker was killed; resume goes on from item {self.run.done + 1}."
+        if said is not None and said.state in ENDED:
+            state, message = said.state, said.message
+        elif self.cancelling:
+            state, message = "cancelled", ""
+        if self._left_out and state == "done":
+            state = "failed"
+            first = next(iter(self._left_out.values()))
+            message = f"{len(self._left_out)} results could not be stored; resume tries again. {first}"
+        self.run = replace(self.run, state=state, message=message, pid=0, finished_at=now())
+
+    def _save(self) -> None:
+        due = time.monotonic() - self._saved_at >= _SAVE_EVERY_S
+        if self.run.state != self._saved.state or (due and self.run != self._saved):
+            self._store.update_run(self.run, self.run.started_by)
+            self._saved, self._saved_at = self.run, time.monotonic()

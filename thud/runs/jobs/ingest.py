@@ -1,0 +1,203 @@
+"""Ingest: files, folders and manifests become clips. A clip is read where it lies, never copied or changed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thud.errors import BadRequest, RefusedClip
+from thud.media.frames import frame_times, thumbnail
+from thud.media.guard import inside
+from thud.media.picture import picture_hash
+from thud.media.probe import decode_check, probe
+from thud.media.proxy import write_proxy
+from thud.media.sound import read_sound
+from thud.media.waveform import peaks
+from thud.records import Clip, EventTimes, Refusal, clip_from_json, content_id
+
+if TYPE_CHECKING:
+    from thud.store import Store
+
+kind = "ingest"
+LIMIT_S = 600.0
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
+MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
+THUMB_WIDTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to ingest, with what its manifest row says of it. folder: what it must not lead out of."""
+
+    path: str
+    folder: str
+    title: str = ""
+    kind: str = ""
+    source: str = ""
+    visual_s: float | None = None
+    audio_s: float | None = None
+    times: str = ""
+
+    def item(self) -> dict[str, Any]:
+        return {"key": content_id(self.path), **asdict(self)}
+
+
+def list_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Refusal]]:
+    """(files to ingest, what is refused already): folders are walked, manifests read, files taken as they are.
+
+    Raises BadRequest when nothing at all was found.
+    """
+    sources: dict[str, Source] = {}
+    refused: list[Refusal] = []
+    for path in paths:
+        found = _list_one(path.expanduser().absolute())
+        for entry in found:
+            if isinstance(entry, Refusal):
+                refused.append(entry)
+            else:
+                sources.setdefault(entry.path, entry)
+    if not sources and not refused:
+        raise BadRequest("there is no video here: thud reads mp4, mov, mkv, webm and avi files, folders, CSV and JSONL")
+    return list(sources.values()), refused
+
+
+def _list_one(path: Path) -> Iterator[Source | Refusal]:
+    if path.is_dir():
+        yield from _list_folder(path)
+    elif path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file():
+        yield from _list_manifest(path)
+    else:
+        yield Source(str(path), str(path.parent), path.stem)
+
+
+def _list_folder(folder: Path) -> Iterator[Source]:
+    """Video files below `folder`, hidden ones left out; a subfolder's name is taken as the kind of its clips."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.suffix.lower() in VIDEO_SUFFIXES and not any(p.startswith(".") for p in parts) and not path.is_dir():
+            yield Source(str(path), str(folder), path.stem, kind=parts[0] if len(parts) > 1 else "")
+
+
+def _list_manifest(path: Path) -> Iterator[Source | Refusal]:
+    for number, row in _rows(path):
+        where = f"{path.name}, row {number}"
+        if isinstance(row, str):
+            yield Refusal(where, row)
+            continue
+        name = row.get("path")
+        if not isinstance(name, str) or not name:
+            yield Refusal(where, "the row has no path; a manifest needs a column named path")
+            continue
+        try:
+            visual_s, audio_s = _seconds(row.get("visual_s")), _seconds(row.get("audio_s"))
+        except ValueError as error:
+            yield Refusal(where, str(error))
+            continue
+        file = path.parent / name
+        texts = {key: str(row.get(key) or "") for key in ("title", "kind", "source")}
+        texts["title"] = texts["title"] or file.stem
+        method = str(row.get("times") or "manifest")
+        yield Source(str(file), str(path.parent), **texts, visual_s=visual_s, audio_s=audio_s, times=method)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix.lower() == ".csv":
+                yield from ((number, dict(row)) for number, row in enumerate(csv.DictReader(file), 2))
+                return
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, _json_row(line)
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise BadRequest(f"{path.name} cannot be read as a manifest: {error}") from error
+
+
+def _json_row(line: str) -> dict[str, Any] | str:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return "the row is not JSON"
+    return row if isinstance(row, dict) else "the row is not a JSON object"
+
+
+def _seconds(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is not a time in seconds") from None
+    if not 0 <= seconds < 86400:
+        raise ValueError(f"{value} s is not a time in a clip")
+    return seconds
+
+
+def plan_ingest(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """One item per file; what is refused already is an item too, so that the run's report is whole.
+
+    Raises BadRequest when there is nothing to read.
+    """
+    sources, refused = list_sources(paths)
+    items = [{"key": content_id(r.subject, r.reason), "path": r.subject, "refuse": r.reason} for r in refused]
+    return [source.item() for source in sources] + items
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of the file's bytes, hex."""
+    with path.open("rb") as file:
+        digest = sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_clip(source: Source) -> Clip:
+    """The Clip in a file, every packet of it read. Raises RefusedClip with one sentence."""
+    path = inside(Path(source.path), Path(source.folder))
+    found = probe(path)
+    found = replace(found, damage=tuple(dict.fromkeys((*found.damage, *decode_check(path)))))
+    made_here = source.times == "construction"
+    return Clip(
+        hash_file(path), str(path), source.title, found, picture_hash(path), source.kind, source.source, made_here
+    )
+
+
+def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
+    """Reads one file, writes its proxy and thumbnail; runs in a child that may be killed. Raises RefusedClip."""
+    if "refuse" in item:
+        raise RefusedClip(item["refuse"])
+    source = Source(**{key: value for key, value in item.items() if key not in ("key", "by")})
+    clip = read_clip(source)
+    folder = workspace / "clips" / clip.id
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(clip.path)
+    known = (folder / "view.json").exists()
+    if not known:
+        proxy = write_proxy(path, folder / "proxy.mp4", clip.probe)
+        frame_times(path).astype("<f8").tofile(folder / "frames.f64")
+        at = source.visual_s if source.visual_s is not None else clip.probe.duration_s / 2
+        (folder / "thumb.webp").write_bytes(thumbnail(path, at, THUMB_WIDTH))
+        sound = read_sound(path, clip.probe)
+        if sound is not None:
+            peaks(sound).tofile(folder / "peaks.i8")
+        # Written last: its presence says that the others are whole.
+        (folder / "view.json").write_text(json.dumps({"proxy_fps": proxy.fps, "proxy_frames": proxy.frames}))
+    times = None
+    if source.visual_s is not None or source.audio_s is not None:
+        times = asdict(EventTimes(source.visual_s, source.audio_s, source.times or "manifest"))
+    return {"clip": asdict(clip), "times": times, "known": known}
+
+
+def ingest(store: Store, item: dict[str, Any], result: dict[str, Any]) -> None:
+    """Takes one result into the store; the same result again changes nothing."""
+    actor = item.get("by", "thud")
+    clip = clip_from_json(result["clip"])
+    store.add_clip(clip, actor)
+    if result["times"] is not None:
+        store.set_times(clip.id, EventTimes(**result["times"]), actor)

@@ -1,0 +1,40 @@
+"""What the routes work with: the store, the runs and the workspace folder. Made once, in app.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from thud.runs.run import Runs
+
+    from thud.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """name: what the page calls this workspace ("demo workspace", or the folder of the clips)."""
+
+    store: Store
+    runs: Runs
+    workspace: Path
+    name: str
+
+    def clip_folder(self, clip_id: str) -> Path:
+        """Proxy, thumbnail, frame times and waveform of a clip."""
+        return self.workspace / "clips" / clip_id
+
+    def stimulus_folder(self, clip_id: str) -> Path:
+        """Sounds and proofs of a clip's stimuli."""
+        return self.workspace / "stimuli" / clip_id
+
+    def cache(self, *parts: str) -> Path:
+        """Where something that can be made again is kept."""
+        return self.workspace.joinpath("cache", *parts)
+
+
+def actor(request: Request) -> str:
+    """Who asks, for the event log."""
+    return str(request.state.user.name)

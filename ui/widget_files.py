@@ -1,0 +1,57 @@
+"""The page's own files: their version, their addresses and the route that serves them under /av."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+WIDGET = Path(__file__).parent / "widget"
+SHEETS = ("tokens.css", "page.css", "clip.css")
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """version: hash of all files and part of every address: a changed file is a new address, and caches never lie."""
+
+    version: str
+    sheets: tuple[str, ...]
+    modules: tuple[str, ...]
+
+    def url(self, name: str) -> str:
+        return f"/av/{self.version}/{name}"
+
+
+def find_widget(folder: Path = WIDGET) -> Widget:
+    """The files as they are on disk now."""
+    digest = hashlib.sha256()
+    files = sorted(path for path in folder.iterdir() if path.suffix in TYPES)
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    modules = tuple(path.name for path in files if path.suffix == ".js" and path.name not in ("boot.js", "first.js"))
+    sheets = tuple(name for name in SHEETS if (folder / name).is_file())
+    return Widget(digest.hexdigest()[:12], sheets, modules)
+
+
+def widget_router(widget: Widget, folder: Path = WIDGET) -> APIRouter:
+    """GET /av/{version}/{name}: kept for ever under the current version; any other version is checked on each use."""
+    router = APIRouter()
+    names = {path.name: path for path in folder.iterdir() if path.suffix in TYPES}
+
+    @router.get("/av/{version}/{name}", include_in_schema=False)
+    async def widget_file(version: str, name: str, request: Request) -> Response:
+        path = names.get(name)
+        if path is None:
+            return PlainTextResponse("There is no such file.", status_code=404)
+        cache = "public, max-age=31536000, immutable" if version == widget.version else "no-cache"
+        answer = FileResponse(path, media_type=TYPES[path.suffix], headers={"cache-control": cache})
+        answer.set_stat_headers(path.stat())
+        if request.headers.get("if-none-match") == answer.headers["etag"]:
+            return Response(status_code=304, headers={"etag": answer.headers["etag"], "cache-control": cache})
+        return answer
+
+    return router
