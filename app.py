@@ -26,7 +26,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def place(args: argparse.Namespace) -> tuple[Path, Path, str]:
     """(database, workspace, name on the page): a folder of clips gets a workspace of its own, beside the demo's."""
     if args.clips is None:
-        return args.workspace.absolute().parent / "annotations.duckdb", args.workspace, "demo workspace"
+        return args.workspace.absolute().parent / "annotations.duckdb", args.workspace, "demo"
     folder = args.clips.expanduser().absolute()
     own = args.workspace / f"clips-{folder.name}-{sha256(str(folder).encode()).hexdigest()[:6]}"
     return own / "annotations.duckdb", own, folder.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 ENGINE_VERSION = 1
@@ -221,3 +222,8 @@ def stimulus_from_json(row: dict[str, Any]) -> Stimulus:
     """The Stimulus that `asdict` took apart."""
     edit = Intervention(**row["intervention"])
     return Stimulus(**{**row, "intervention": edit, "proof": proof_from_json(row["proof"])})
+
+
+def stimulus_folder(workspace: Path, clip_id: str) -> Path:
+    """Where the stimuli of a clip lie: sounds and proofs together."""
+    return workspace / "stimuli" / clip_id

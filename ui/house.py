@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thud.records import stimulus_folder
+
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from thud.runs.run import Runs
 
+    from thud.runs.run import Runs
     from thud.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """name: what the page calls this workspace ("demo workspace", or the folder of the clips)."""
+    """name: what the page calls this workspace: "demo", or the name of the folder of clips."""
 
     store: Store
     runs: Runs
@@ -28,7 +30,7 @@ class House:
 
     def stimulus_folder(self, clip_id: str) -> Path:
         """Sounds and proofs of a clip's stimuli."""
-        return self.workspace / "stimuli" / clip_id
+        return stimulus_folder(self.workspace, clip_id)
 
     def cache(self, *parts: str) -> Path:
         """Where something that can be made again is kept."""

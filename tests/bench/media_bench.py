@@ -63,7 +63,7 @@ def stimuli_cost(count: int = 3) -> list[Row]:
             built: list[Stimulus] = []
             ours.append(cost_s(partial(_build, subject, out, built)))
             muxed.append(ours[-1] + cost_s(partial(_mux_all, subject.clip, built, out)))
-            bare.append(cost_s(partial(_codecs_alone, subject.clip, out, len(built))))
+            bare.append(cost_s(partial(_codecs_alone, subject, out, len(built))))
             theirs.append(cost_s(partial(_moviepy, subject, out)))
         return _cost_rows(sum(ours), sum(muxed), sum(bare), sum(theirs), count)
 
@@ -108,8 +108,10 @@ def _mux_all(clip: Clip, built: Sequence[Stimulus], out: Path) -> None:
         mux(Path(clip.path), read_written(out / stimulus.people), out / f"{stimulus.id}.mp4")
 
 
-def _codecs_alone(clip: Clip, out: Path, times: int) -> None:
-    sound = read_sound(Path(clip.path), clip.probe)
+def _codecs_alone(subject: Subject, out: Path, times: int) -> None:
+    """What no tool can do without: decode the clip and its donor, encode each condition for models and for people."""
+    sound = read_sound(Path(subject.clip.path), subject.clip.probe)
+    read_sound(Path(subject.donor.clip.path), subject.donor.clip.probe)
     assert sound is not None
     for _ in range(times):
         write_flac(out / "bare.flac", sound)

@@ -7,6 +7,7 @@ wrong frame counts as wrong whatever the page believes.
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ window.onScreen = () => readBarcode(document.querySelector(".screen video"));
 window.press = (key, shiftKey = false) => document.body.dispatchEvent(new KeyboardEvent("keydown", {{key, shiftKey, bubbles: true, cancelable: true}}));
 window.sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 window.nextPaint = () => new Promise((done) => requestAnimationFrame(() => {{ const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); }}));
+window.packed = (floats) => {{ let text = ""; const raw = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength); for (let i = 0; i < raw.length; i += 32768) text += String.fromCharCode(...raw.subarray(i, i + 32768)); return btoa(text); }};
 window.settled = () => Promise.race([__thud.engine.settled(), sleep(3000).then(() => null)]);
 """
 
@@ -129,14 +131,22 @@ def start_recording(page: Page) -> None:
     )
 
 
+def unpacked(text: str) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), np.float32)
+
+
 def stop_recording(page: Page) -> tuple[int, NDArray[np.float32]]:
     """(number of the first sample on the context's clock, samples); blocks that went missing are zeros."""
-    blocks = page.evaluate("async () => { await sleep(100); tap.disconnect(); return blocks.map(([at, data]) => [at, Array.from(data)]); }")
-    first, last = blocks[0][0], blocks[-1][0] + len(blocks[-1][1])
-    out = np.zeros(last - first, np.float32)
-    for at, data in blocks:
-        out[at - first : at - first + len(data)] = data
-    return first, out
+    first, text = page.evaluate(
+        """async () => {
+          await sleep(100);
+          tap.disconnect();
+          const start = blocks[0][0], [last, tail] = blocks.at(-1), out = new Float32Array(last + tail.length - start);
+          for (const [at, data] of blocks) out.set(data, at - start);
+          return [start, packed(out)];
+        }"""
+    )
+    return first, unpacked(text)
 
 
 def switching(page: Page, toggles: list[str], each_ms: int = 300) -> dict[str, Any]:
@@ -146,25 +156,27 @@ def switching(page: Page, toggles: list[str], each_ms: int = 300) -> dict[str, A
     """
     start_recording(page)
     play = """async ([toggles, each]) => {
-      const { engine } = __thud, marks = [];
+      const { engine } = __thud, marks = [], rate = engine.context.sampleRate;
       engine.select(toggles[0]); engine.seek(0.3); await settled(); engine.play();
       while (!engine.deck.running) await sleep(5);
       await sleep(150);
       const { when, offset } = engine.deck.run;
-      for (const id of toggles) { engine.select(id); marks.push(engine.context.currentTime); await sleep(each); }
+      for (const id of toggles) {
+        engine.select(id);
+        const start = Math.round(engine.context.currentTime * rate) + 2400;   // past the crossfade and the block it began in
+        const at = Math.round((start / rate - when + offset) * rate);
+        marks.push([start, packed(engine.deck.buffers.get(id).getChannelData(0).slice(at - 500, at + 6500))]);
+        await sleep(each);
+      }
       engine.pause();
-      const sounds = Object.fromEntries([...new Set(toggles)].map((id) => [id, Array.from(engine.deck.buffers.get(id).getChannelData(0))]));
-      return { when, offset, marks, rate: engine.context.sampleRate, sounds };
+      return { marks, rate };
     }"""
     run = page.evaluate(play, [toggles, each_ms])
     first, heard = stop_recording(page)
-    lags = []
-    for name, mark in zip(toggles, run["marks"], strict=True):
-        start = round(mark * run["rate"]) + 2400  # past the crossfade and the block it began in
-        piece = heard[start - first :][:6000]
-        at = round((start / run["rate"] - run["when"] + run["offset"]) * run["rate"])
-        window = np.asarray(run["sounds"][name][at - 500 : at + 6500], np.float32)
-        lags.append(int(np.argmax(np.correlate(window, piece, mode="valid"))) - 500)
+    lags = [
+        int(np.argmax(np.correlate(unpacked(window), heard[start - first :][:6000], mode="valid"))) - 500
+        for start, window in run["marks"]
+    ]
     return {"toggles": len(toggles), "lags": lags, "rate": run["rate"]}
 
 

@@ -200,6 +200,8 @@ def write_all(folder: Path) -> list[MadeClip]:
 
 
 def base_of(number: int) -> int:
+    if number >= COUNT:
+        raise IndexError(number)
     return number if number < 8 else (1, 2, 4, 0)[number % 4]
 
 

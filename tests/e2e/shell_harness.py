@@ -89,7 +89,7 @@ def make_card(index: int) -> dict[str, Any]:
 
 @dataclass
 class Workspace:
-    """cards: what the gallery lists. per_second: how fast runs go. reason: why /api/health says nothing can be written."""
+    """cards: what the gallery lists. per_second: how fast runs go. reason: why /api/health sees no way to write."""
 
     cards: list[dict[str, Any]] = field(default_factory=list)
     per_second: float = 400.0
@@ -357,6 +357,12 @@ def work_router(workspace: Workspace) -> APIRouter:
         workspace.asked.append(("reject", body))
         return {"ok": True}
 
+    return router
+
+
+def runs_router(workspace: Workspace) -> APIRouter:
+    router = APIRouter(prefix="/api")
+
     @router.get("/runs")
     def runs() -> dict[str, Any]:
         return {"runs": [workspace.seen(run) for run in reversed(workspace.runs.values())]}
@@ -407,9 +413,8 @@ def control_router(workspace: Workspace) -> APIRouter:
 def make_app(workspace: Workspace) -> Any:
     from ui.serve import create_app
 
-    return create_app(
-        [api_router(workspace), work_router(workspace), media_router(workspace), control_router(workspace)]
-    )
+    make = (api_router, work_router, runs_router, media_router, control_router)
+    return create_app([router(workspace) for router in make])
 
 
 if __name__ == "__main__":

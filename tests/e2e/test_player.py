@@ -158,18 +158,18 @@ def test_half_speed_is_half_as_fast_and_says_that_the_pitch_drops(open_clip: Ope
 def test_sound_that_waits_for_a_gesture_joins_in_step(chrome: Playwright, harness: Harness) -> None:
     strict = chrome.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     page = strict.new_page()
-    page.goto(harness.page(0))
-    measure.prepare(page)
-    page.evaluate("() => { __thud.engine.seek(0); __thud.engine.play(); }")
-    page.wait_for_function("__thud.engine.shown.frame > 10")
-    expect(page.get_by_text("Sound starts at your next click or key")).to_be_visible()
-    assert state(page)["audible"] is None
+    # From the page itself: what a test evaluates counts as a gesture.
+    page.add_init_script("const wait = setInterval(() => { if (window.__thud?.engine.media) { clearInterval(wait); __thud.engine.play(); } }, 50);")
+    page.goto(harness.page(0, t=0))
+    hint = page.get_by_text("Sound starts at your next click or key")
+    expect(hint).to_be_visible()
+    expect(page.locator(".tag.low.right")).to_contain_text(re.compile(r"frame (1\d|2\d)$"))  # the picture runs meanwhile
     page.mouse.click(700, 30)
-    page.wait_for_function("__thud.engine.deck.running")
-    expect(page.get_by_text("Sound starts at your next click or key")).to_be_hidden()
-    apart = page.evaluate("async () => { await sleep(300); return __thud.engine.shown.mediaTime - __thud.engine.position; }")
+    expect(hint).to_be_hidden()
+    measure.prepare(page)
+    apart = page.evaluate("() => __thud.engine.deck.running && __thud.engine.shown.mediaTime - __thud.engine.position")
     strict.close()
-    assert abs(apart) < 0.1
+    assert apart is not False and abs(apart) < 0.1
 
 
 # ---- clips that lack something
@@ -382,7 +382,7 @@ def test_the_playhead_is_a_slider_with_words(open_clip: Opener) -> None:
 
 def test_another_theme_redraws_the_canvas(open_clip: Opener) -> None:
     page = open_clip(0)
-    ink = "() => { const c = document.querySelector('.cv canvas'); return [...c.getContext('2d').getImageData(0, c.height - 20, c.width, 1).data].filter((v, i) => i % 4 === 0 && v > 0).reduce((a, b) => Math.max(a, b), 0); }"
+    ink = "() => { const c = document.querySelector('.cv canvas'); return [...c.getContext('2d').getImageData(0, c.height - 20, c.width, 1).data].filter((v, i, all) => i % 4 === 0 && all[i + 3] > 60).reduce((a, b) => Math.max(a, b), 0); }"
     bright = page.evaluate(ink)
     page.evaluate("async () => { document.documentElement.dataset.theme = 'light'; await sleep(200); }")
     assert bright > 200 > 60 > page.evaluate(ink)

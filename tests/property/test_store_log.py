@@ -88,7 +88,7 @@ def told_state(store: Store, salt: int) -> dict[tuple[str, str], EventTimes]:
     return times
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(groups)
 def test_state_equals_replay_after_any_writes(store: Store, many: list[list[tuple[Any, ...]]]) -> None:
     salt = next(SALT)

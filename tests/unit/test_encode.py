@@ -27,6 +27,13 @@ def test_every_frame_is_at_its_time(tmp_path: Path, variant: Variant) -> None:
     np.testing.assert_allclose([frame.time for frame in frames], clip.times_s, atol=1e-9)
 
 
+def test_frames_last_until_the_next_and_the_last_one_a_frame(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", map(picture, range(4)), 25, times_s=[0, 0.5, 0.6, 1.0])
+    with av.open(str(tmp_path / "clip.mp4")) as media:
+        lengths = [float(packet.duration * packet.time_base) for packet in media.demux(video=0) if packet.size]
+    assert lengths == pytest.approx([0.5, 0.1, 0.4, 0.04])
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("variant", ["30", "vfr"])
 def test_decoded_sound_is_sample_aligned(tmp_path: Path, variant: Variant, channels: int) -> None:
@@ -96,7 +103,7 @@ def test_odd_sizes_and_no_frames_are_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "clip.mp4"
     target.write_bytes(b"old")
-    with pytest.raises(StoreFull, match="clip.mp4"), written_whole(target) as part:
+    with pytest.raises(StoreFull, match=r"clip\.mp4"), written_whole(target) as part:
         part.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("clip.mp4", b"old")]

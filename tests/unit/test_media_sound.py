@@ -132,8 +132,8 @@ def test_read_written_says_what_is_not_a_sound(tmp_path: Path) -> None:
     with pytest.raises(RefusedClip, match="does not exist"):
         read_written(tmp_path / "gone.wav")
     (tmp_path / "half.wav").write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
-    with pytest.raises(RefusedClip, match="is not a WAV that thud wrote"):
+    with pytest.raises(RefusedClip, match="is not a sound that thud wrote"):
         read_written(tmp_path / "half.wav")
     (tmp_path / "half.flac").write_bytes(b"fLaC" + bytes(50))
-    with pytest.raises(RefusedClip, match="cannot be read|empty sound track"):
+    with pytest.raises(RefusedClip, match="is not a sound that thud wrote"):
         read_written(tmp_path / "half.flac")

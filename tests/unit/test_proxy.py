@@ -77,7 +77,7 @@ def test_turned_clips_become_upright(tmp_path: Path, degrees: int) -> None:
     turned = (np.rot90(picture(number, 160, 240), degrees // 90).copy() for number in range(40))
     write_clip(tmp_path / "clip.mp4", turned, 25)
     turn(tmp_path / "clip.mp4", degrees)  # type: ignore[arg-type]
-    made, barcodes, out = proxy_of(tmp_path / "clip.mp4")
+    _, barcodes, out = proxy_of(tmp_path / "clip.mp4")
     assert barcodes == list(range(40))
     with av.open(str(out)) as media:
         frame = next(media.decode(video=0)).to_ndarray(format="rgb24")
@@ -118,9 +118,12 @@ def test_what_does_not_qualify_is_encoded_frame_for_frame(
     tmp_path: Path, name: str, codec: str, pix_fmt: str, options: dict[str, str]
 ) -> None:
     foreign(tmp_path / name, codec, pix_fmt, **options)
-    made, barcodes, _ = proxy_of(tmp_path / name)
+    made, barcodes, out = proxy_of(tmp_path / name)
     assert made == Proxy(30.0, 60)
     assert barcodes == list(range(60))
+    with av.open(str(out)) as media:
+        groups = [number for number, packet in enumerate(media.demux(video=0)) if packet.is_keyframe]
+    assert groups == [0, 15, 30, 45]  # key frames of the source leave no trace
 
 
 def test_b_frames_in_short_groups_are_copied(tmp_path: Path) -> None:

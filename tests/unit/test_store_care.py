@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +14,13 @@ import duckdb
 import pytest
 
 from tests.unit.store_samples import EARLY, MUTED, a_clip, a_run, a_stimulus
-from thud.errors import BadRequest, StoreBroken
+from thud.errors import BadRequest, NotFound, StoreBroken
 from thud.records import EventTimes
 from thud.store import Store, current_snapshot, open_store
 from thud.store.database import Database
 from thud.store.log import TABLES
 from thud.store.migrate import MIGRATIONS, migrate, read_migrations
+from thud.store.verify import check_log
 
 
 def a_store(folder: Path) -> Store:
@@ -138,6 +141,40 @@ def test_a_backup_is_never_written_over_another(tmp_path: Path) -> None:
         assert (tmp_path / "b.duckdb").read_bytes() == before
 
 
+def test_backups_while_others_write(tmp_path: Path) -> None:
+    with a_store(tmp_path) as store:
+        over = threading.Event()
+
+        def write(name: int) -> None:
+            for number in itertools.count():
+                store.append("note", "a", "ada", {"number": number, "by": name}).result()
+                if over.is_set():
+                    break
+
+        writers = [threading.Thread(target=write, args=(name,)) for name in range(4)]
+        for writer in writers:
+            writer.start()
+        reports = [store.backup(tmp_path / f"{number}.duckdb") for number in range(3)]
+        folder = store.snapshot(tmp_path / "snapshots")
+        over.set()
+        for writer in writers:
+            writer.join()
+    rows = [report.rows["event"] for report in reports]
+    assert 8 <= rows[0] < rows[1] < rows[2] < int(folder.name)
+    with open_store(reports[2].path, tmp_path) as copy:
+        assert len(copy.events(limit=10**6)) == rows[2] and check_log(copy._database) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with a_store(tmp_path) as store:
+        for write in (store.backup, store.snapshot):
+            with pytest.raises(StoreBroken, match="/file.* cannot be written: (Not a directory|File exists)"):
+                write(tmp_path / "file" / "below")
+    with pytest.raises(StoreBroken, match="cannot be written"):
+        open_store(tmp_path / "file" / "below" / "a.duckdb", tmp_path)
+
+
 def test_a_snapshot_is_readable_while_the_store_is_open(tmp_path: Path) -> None:
     with a_store(tmp_path) as store:
         folder = store.snapshot(tmp_path / "snapshots")
@@ -216,6 +253,16 @@ def test_verify_compares_tables_and_log_and_rebuild_mends_the_tables(
         assert found.subject == subject and reason in found.reason
         store.rebuild()
         assert [each for each in store.verify() if not each.subject.startswith(("clip", "stimulus"))] == []
+
+
+def test_a_clip_that_only_the_table_knew_is_unknown_after_a_rebuild(tmp_path: Path) -> None:
+    a_store(tmp_path).close()
+    damage(tmp_path / "a.duckdb", "INSERT INTO clip (id, live) VALUES ('ghost', TRUE)")
+    with open_store(tmp_path / "a.duckdb", tmp_path / "workspace") as store:
+        assert store.set_times("ghost", EventTimes(1, 2, "gold"), "ada")
+        store.rebuild()
+        with pytest.raises(NotFound):
+            store.set_times("ghost", EventTimes(1, 3, "gold"), "ada")
 
 
 def test_health_reads_and_writes(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
 from thud.errors import BadRequest, RunFailed
-from thud.records import Run
+from thud.records import Run, stimulus_folder
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
@@ -62,11 +62,12 @@ def follow(runs: Runs, run: Run, out: Output) -> Run:
     """Waits for a run with a progress bar; prints its refusals and one closing line."""
     with out.progress(run.title, run.total) as bar:
         while (now := runs.wait(run.id, 0.2)).state in ("queued", "running"):
-            bar.to(now.done + now.refused + now.failed)
+            bar.to(now.done)
     for problem in runs.problems(run.id):
         out.refuse(problem.subject, problem.reason)
+    good = now.done - now.refused - now.failed
     row = {k: v for k, v in asdict(now).items() if k not in ("folder", "pid", "settings")}
-    out.line(row, f"{now.title}: {now.state}, {now.done} of {now.total}, {now.refused} refused, {now.failed} failed")
+    out.line(row, f"{now.title}: {now.state}, {good} of {now.total} done, {now.refused} refused, {now.failed} failed")
     if now.state != "done":
         raise RunFailed(now.message or f"the run ended as {now.state}")
     return now
@@ -85,11 +86,12 @@ def run_demo(args: argparse.Namespace, out: Output) -> int:
 
 
 def run_ingest(args: argparse.Namespace, out: Output) -> int:
+    from thud.runs.first_start import start_ingest
     from thud.runs.jobs.ingest import plan_ingest
 
     items = plan_ingest(args.paths)
     with opened(args) as (_, runs):
-        follow(runs, runs.start("ingest", f"Add {len(items)} files", {}, items, ACTOR), out)
+        follow(runs, start_ingest(runs, items, f"{len(args.paths)} paths", ACTOR), out)
     return 1 if out.refusals else 0
 
 
@@ -120,7 +122,7 @@ def run_reel(args: argparse.Namespace, out: Output) -> int:
         stimuli = [s for s in store.stimuli(clip.id) if not args.condition or s.condition in args.condition]
         if not any(s.condition != "original" for s in stimuli):
             raise BadRequest("no such condition is built for this clip; build soundtracks first")
-        folder = args.workspace / "stimuli" / clip.id
+        folder = stimulus_folder(args.workspace, clip.id)
         with out.progress("reel", 1) as bar:
             path = comparison_reel(clip, store.times().get(clip.id), stimuli, folder, args.out)
             bar.to(1)

@@ -72,7 +72,7 @@ def write_clip(
             video.codec_context.time_base = Fraction(1, VFR_TICKS)
         sounds = _encode_sound(out, sound) if sound is not None else []
         timed = _timed(chain([first], pictures), video.codec_context.time_base or 1 / fps, times_s)
-        for packet in _interleaved(_with_lengths(encode_pictures(video, timed), 1 / fps), sounds):
+        for packet in _interleaved(encode_pictures(video, timed), sounds):
             out.mux(packet)
 
 
@@ -157,19 +157,6 @@ def _timed(
         last = tick
         height, width = picture.shape[:2]
         yield tick, as_yuv(VideoFrame.from_ndarray(picture, format="rgb24"), width, height)
-
-
-def _with_lengths(packets: Iterator[VideoPacket], last_s: Fraction) -> Iterator[VideoPacket]:
-    """The packets, each lasting until the next; an MP4 keeps lengths, so an uneven clip would else end early."""
-    held: VideoPacket | None = None
-    for packet in packets:
-        if held is not None:
-            held.duration = (packet.pts or 0) - (held.pts or 0)
-            yield held
-        held = packet
-    if held is not None:
-        held.duration = max(1, round(last_s / (held.time_base or Fraction(1))))
-        yield held
 
 
 def _encode_sound(out: OutputContainer, sound: Sound) -> list[AudioPacket]:

@@ -113,12 +113,6 @@ def open_media(path: str | Path) -> InputContainer:
     return media
 
 
-def open_flac(path: str | Path) -> InputContainer:
-    """A FLAC file, opened with its demuxer forced. Raises RefusedClip."""
-    with translated(path):
-        return av.open(file_url(check_file(path)), mode="r", format="flac", container_options=OPTIONS)
-
-
 def picture_stream(container: InputContainer, path: str | Path) -> VideoStream:
     """The moving picture of an opened file; cover art is not one. Raises RefusedClip if there is none."""
     moving = [video for video in container.streams.video if not video.disposition & Disposition.attached_pic]

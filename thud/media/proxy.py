@@ -117,7 +117,6 @@ def _encode(source: str | Path, out: str | Path, probe: Probe) -> Proxy:
         video = add_h264(target, *size, fps, preset="superfast", threads=2)
         _keep_colours(stream, video)
         for packet in encode_pictures(video, _on_screen(first, frames, times[shown], size)):
-            packet.duration = packet.duration or 1
             target.mux(packet)
     return Proxy(float(fps), len(shown))
 

@@ -6,7 +6,7 @@ the file says about the starts of its streams. This module does not know what wi
 
 from __future__ import annotations
 
-import wave
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import av
 import numpy as np
+import soundfile
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.codec.context import Flags
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 from thud.errors import RefusedClip
 from thud.media.guard import (
     check_file,
-    open_flac,
     open_media,
     picture_stream,
     shown_tick,
@@ -159,12 +159,11 @@ def read_written(path: str | Path) -> Sound:
     """
     path = check_file(path)
     with path.open("rb") as file:
-        head = file.read(12)
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        return _read_wav(path)
-    flac = head.startswith(b"fLaC")
+        plain = file.read(4) in (b"RIFF", b"fLaC")
+    if plain:
+        return parse_written(path.read_bytes(), path.name)
     decoder = _Decoder()
-    with open_flac(path) if flac else open_media(path) as media, translated(path):
+    with open_media(path) as media, translated(path):
         audio = sound_stream(media)
         if audio is None:
             raise RefusedClip(f"{path.name} has no sound track.")
@@ -175,17 +174,13 @@ def read_written(path: str | Path) -> Sound:
     return Sound(np.concatenate([piece.samples for piece in pieces]), decoder.rate_hz)
 
 
-def _read_wav(path: Path) -> Sound:
+def parse_written(data: bytes, name: str) -> Sound:
+    """The sound in the bytes of a WAV or FLAC that thud wrote, exactly. Raises RefusedClip, naming it `name`."""
     try:
-        with wave.open(str(path), "rb") as file:
-            channels, width, rate_hz, count = file.getparams()[:4]
-            data = file.readframes(count)
-    except (wave.Error, EOFError) as error:
-        raise RefusedClip(f"{path.name} is not a WAV that thud wrote: {error}.") from error
-    if width != 2:
-        raise RefusedClip(f"{path.name} is not a WAV that thud wrote: it is not 16 bit.")
-    samples = np.frombuffer(data, "<i2").reshape(-1, channels)
-    return Sound(samples.astype(np.float32) / np.float32(FULL_SCALE), rate_hz)
+        samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise RefusedClip(f"{name} is not a sound that thud wrote: {error.error_string}") from error
+    return Sound(samples, rate_hz)
 
 
 def _samples(frame: AudioFrame) -> NDArray[np.float32]:

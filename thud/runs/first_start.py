@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,15 +41,32 @@ def start_clips(store: Store, runs: Runs, folder: Path | None, actor: str) -> Ru
     if folder is None:
         if store.clips():
             return None
-        from thud.runs.jobs.demo import plan_demo
-
-        items = plan_demo()
-        return runs.start("demo", f"Make {len(items)} demo clips", {}, items, actor)
+        return start_demo(runs, actor)
     from thud.runs.jobs.ingest import plan_ingest
 
     here = {clip.path for clip in store.clips()}
     items = [item for item in plan_ingest([folder]) if item["path"] not in here]
-    return runs.start("ingest", f"Add clips from {folder.name}", {}, items, actor) if items else None
+    return start_ingest(runs, items, folder.name, actor) if items else None
+
+
+def start_demo(runs: Runs, actor: str) -> Run:
+    """The run that makes the demo clips."""
+    from thud.runs.jobs.demo import LIMIT_S, plan_demo
+
+    items = plan_demo()
+    return runs.start("demo", f"Make {len(items)} demo clips", {}, _signed(items, actor), actor, limit_s=LIMIT_S)
+
+
+def start_ingest(runs: Runs, items: list[dict[str, Any]], where: str, actor: str) -> Run:
+    """The run that reads planned files."""
+    from thud.runs.jobs.ingest import LIMIT_S
+
+    return runs.start("ingest", f"Add clips from {where}", {}, _signed(items, actor), actor, limit_s=LIMIT_S)
+
+
+def _signed(items: Iterable[dict[str, Any]], actor: str) -> list[dict[str, Any]]:
+    """The items with who asked for them, for the event log."""
+    return [{**item, "by": actor} for item in items]
 
 
 def start_build(
@@ -63,7 +80,7 @@ def start_build(
 
     What the plan refuses goes into the store. Raises BadRequest when nothing is left to build.
     """
-    from thud.runs.jobs.build import plan_build
+    from thud.runs.jobs.build import LIMIT_S, plan_build
     from thud.stimuli.build import BuildSettings
 
     settings = settings or SETTINGS
@@ -72,4 +89,5 @@ def start_build(
         store.add_refusal(clip.id, refused.edit, refused.reason, actor)
     if not plan.items:
         raise BadRequest("there is nothing to build: everything asked for is built already, or refused")
-    return runs.start("build", f"Build soundtracks, {plan.total} stimuli", dict(settings), list(plan.items), actor)
+    title = f"Build soundtracks, {plan.total} stimuli"
+    return runs.start("build", title, dict(settings), _signed(plan.items, actor), actor, limit_s=LIMIT_S)

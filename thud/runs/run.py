@@ -156,6 +156,10 @@ class Runs:
         items = read_plan(folder).items if lines else {}
         return [Refusal(_subject(items.get(line["key"], line)), line["reason"]) for line in lines]
 
+    def results(self, run_id: str) -> list[dict[str, Any]]:
+        """The lines written so far: key, outcome (ok, refused, failed), result or reason."""
+        return Tail(self._folder(self.run(run_id)) / "results.jsonl").read()
+
     def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
         """The run once it has ended and its results are in the store, or as it stands after `timeout_s`."""
         end = None if timeout_s is None else time.monotonic() + timeout_s

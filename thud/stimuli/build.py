@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from thud.errors import BadRequest, RefusedClip, RefusedEdit
-from thud.media.sound import Sound, read_sound, read_written
+from thud.media.sound import Sound, parse_written, read_sound
 from thud.media.write import to_models, write_flac, write_wav
 from thud.records import (
     Clip,
@@ -252,21 +252,22 @@ def _swap(bench: _Bench, edit: Intervention) -> tuple[np.ndarray, float, str]:
 
 
 def _read_back(models: Path, people: Path) -> Written:
-    fine, coarse = read_written(people), read_written(models)
+    wav, flac = models.read_bytes(), people.read_bytes()
+    coarse, fine = parse_written(wav, models.name), parse_written(flac, people.name)
     return Written(
         fine.samples,
         coarse.samples[:, 0],
         len(fine.samples) / fine.rate_hz,
-        models.stat().st_size,
-        sha256(models.read_bytes()).hexdigest(),
-        sha256(people.read_bytes()).hexdigest(),
+        len(wav),
+        sha256(wav).hexdigest(),
+        sha256(flac).hexdigest(),
     )
 
 
 def _save_stimulus(path: Path, stimulus: Stimulus) -> None:
     row = {"stimulus": asdict(stimulus), "words": words(stimulus.intervention, stimulus.proof)}
     aside = path.with_suffix(".json.part")
-    aside.write_text(json.dumps(row, indent=1, ensure_ascii=False))
+    aside.write_text(json.dumps(row, ensure_ascii=False))
     aside.replace(path)
 
 

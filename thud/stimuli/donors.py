@@ -9,6 +9,7 @@ import numpy as np
 
 from thud.errors import RefusedEdit
 from thud.media.sound import Sound
+from thud.media.write import resampled
 from thud.records import Clip, EventTimes, content_id
 
 
@@ -53,9 +54,4 @@ def match_format(donor: Sound, rate_hz: int, channels: int) -> Sound:
     samples = donor.samples
     if samples.shape[1] != channels:
         samples = samples.mean(axis=1, keepdims=True) if channels == 1 else np.repeat(samples[:, :1], channels, axis=1)
-    if donor.rate_hz != rate_hz:
-        from scipy.signal import resample_poly
-
-        step = int(np.gcd(donor.rate_hz, rate_hz))
-        samples = resample_poly(samples.astype(np.float64), rate_hz // step, donor.rate_hz // step, axis=0)
-    return Sound(np.ascontiguousarray(samples, dtype=np.float32), rate_hz)
+    return Sound(np.ascontiguousarray(resampled(samples, donor.rate_hz, rate_hz)), rate_hz)

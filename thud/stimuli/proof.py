@@ -20,8 +20,8 @@ from thud.stimuli.room import Samples, dbfs
 Mono = NDArray[np.float32]
 
 COARSE_HZ = 16000
-SAME, OTHER = 0.98, 0.5
-"""Correlation from which two sounds are the same sound, and below which they are different ones."""
+PERFECT, SAME, OTHER = 0.9999, 0.98, 0.5
+"""Correlation of sounds that differ by rounding only, of the same sound, and below which they are different ones."""
 
 
 @dataclass(slots=True)
@@ -76,27 +76,45 @@ def correlation_at(reference: Samples, written: Samples, lag: int, skip: int) ->
 def find_lag(reference: Reference, written: Samples, coarse: Mono, asked: int) -> Lag:
     """The lag at which `written` looks most like the reference.
 
-    A periodic sound looks the same at several lags; then the one asked for is taken if it is as good as the best.
+    Around the asked lag first: nothing can look more alike than a correlation of 1, so a near-perfect match there ends
+    the search (a periodic sound matches elsewhere too, and then the asked lag is as good as any). Else everywhere.
     """
-    n = len(reference.coarse)
-    product = scipy.fft.rfft(coarse[:n], reference.size) * reference.spectrum()
+    near = _best_near(reference, written, asked)
+    if near.correlation >= PERFECT:
+        return near
+    return max(near, _best_near(reference, written, _coarse_lag(reference, coarse)), key=lambda lag: lag.correlation)
+
+
+def _coarse_lag(reference: Reference, coarse: Mono) -> int:
+    """The peak of the whole cross-correlation at 16 kHz, in samples at the source rate."""
+    product = scipy.fft.rfft(coarse[: len(reference.coarse)], reference.size) * reference.spectrum()
     peaks = scipy.fft.irfft(product, reference.size, overwrite_x=True)
     at = int(np.argmax(np.abs(peaks)))
-    at = at - reference.size if at > reference.size // 2 else at
-    step = reference.rate_hz / COARSE_HZ
-    centre, reach = round(at * step), math.ceil(step)
+    return round((at - reference.size if at > reference.size // 2 else at) * reference.rate_hz / COARSE_HZ)
+
+
+def _best_near(reference: Reference, written: Samples, centre: int) -> Lag:
+    reach = math.ceil(reference.rate_hz / COARSE_HZ)
     skip = round(CROSSFADE_S * reference.rate_hz)
     products = {
         lag: float(np.dot(*overlap(reference.fine, written, lag, skip)))
         for lag in range(centre - reach, centre + reach + 1)
     }
     best = max(products, key=lambda lag: products[lag])
-    alike = correlation_at(reference.fine, written, best, skip)
-    if best != asked:
-        here = correlation_at(reference.fine, written, asked, skip)
-        if here >= alike - 1e-6:
-            return Lag(asked, here)
-    return Lag(best, alike)
+    return Lag(best, correlation_at(reference.fine, written, best, skip))
+
+
+def models_alike(reference: Reference, coarse: Mono, lag: int) -> float:
+    """Correlation of the models' sound with the reference at `lag` (source samples).
+
+    Taken below 2 kHz, where the part of a 16 kHz sample by which the two may differ does not matter.
+    """
+    shift = round(lag * COARSE_HZ / reference.rate_hz)
+    a, b = overlap(reference.coarse[:, None], coarse[:, None], shift, round(CROSSFADE_S * COARSE_HZ))
+    n = len(a) // 4 * 4
+    low_a, low_b = a[:n].reshape(-1, 4).sum(axis=1), b[:n].reshape(-1, 4).sum(axis=1)
+    power = float(np.dot(low_a, low_a)) * float(np.dot(low_b, low_b))
+    return float(np.dot(low_a, low_b)) / math.sqrt(power) if power > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,25 +171,34 @@ class Measured:
     correlation: float | None = None
     source_correlation: float | None = None
     residual_dbfs: float | None = None
+    models: float = 1.0
 
 
 def _measure(edit: Intervention, source: Reference, written: Written, donor: Reference | None) -> Measured:
+    if edit.kind == "mute" and not written.fine.any():
+        return Measured(source_correlation=0.0, residual_dbfs=-999.0)
     if edit.kind == "mute":
         likeness = abs(find_lag(source, written.fine, written.coarse, 0).correlation)
         return Measured(source_correlation=round(likeness, 4), residual_dbfs=round(dbfs(written.fine), 1))
     if edit.kind == "swap":
         assert donor is not None
         own = find_lag(donor, written.fine, written.coarse, 0)
+        models = models_alike(donor, written.coarse, own.samples)
         likeness = abs(find_lag(source, written.fine, written.coarse, 0).correlation)
-        return Measured(own.samples / source.rate_hz, own.samples, round(own.correlation, 4), round(likeness, 4))
+        alike = round(own.correlation, 4)
+        return Measured(own.samples / source.rate_hz, own.samples, alike, round(likeness, 4), models=models)
     asked = round(edit.offset_s * source.rate_hz)
     if edit.fill == "circular":
         unwound = np.roll(written.fine, -asked, axis=0)
-        lag = find_lag(source, unwound, np.roll(written.coarse, -round(edit.offset_s * COARSE_HZ)), 0)
+        coarse = np.roll(written.coarse, -round(edit.offset_s * COARSE_HZ))
+        lag = find_lag(source, unwound, coarse, 0)
+        models = models_alike(source, coarse, lag.samples)
         lag = Lag(lag.samples + asked, lag.correlation)
     else:
         lag = find_lag(source, written.fine, written.coarse, asked)
-    return Measured(round(lag.samples / source.rate_hz, 6), lag.samples - asked, round(lag.correlation, 4))
+        models = models_alike(source, written.coarse, lag.samples)
+    off, alike = lag.samples - asked, round(lag.correlation, 4)
+    return Measured(round(lag.samples / source.rate_hz, 6), off, alike, models=models)
 
 
 def _length(written: Written, source: Reference, duration_s: float) -> list[str]:
@@ -192,6 +219,8 @@ def _judge(edit: Intervention, m: Measured) -> list[str]:
         reasons.append(f"measured lag {m.offset_s} s, asked {edit.offset_s} s")
     if m.correlation is None or m.correlation < SAME:
         reasons.append(f"the sound does not look like its source (r = {m.correlation})")
+    if m.models < SAME - 0.03:
+        reasons.append(f"the sound for models does not look like the one for people (r = {m.models:.2f})")
     if edit.kind == "swap" and m.source_correlation is not None and m.source_correlation > OTHER:
         reasons.append(f"the donor sounds too much like the original (r = {m.source_correlation:.2f})")
     return reasons

@@ -43,7 +43,8 @@ def window_levels(samples: Samples, rate_hz: int) -> NDArray[np.float64]:
     """RMS in dBFS of consecutive 50 ms windows, shape (windows,)."""
     size = max(1, round(WINDOW_S * rate_hz))
     count = len(samples) // size
-    power = np.square(samples[: count * size], dtype=np.float64).mean(axis=1).reshape(count, size).mean(axis=1)
+    windows = samples[: count * size].reshape(count, size * samples.shape[1]).astype(np.float64)
+    power = np.einsum("ij,ij->i", windows, windows) / max(1, windows.shape[1])
     return np.asarray(10 * np.log10(power + 1e-100))
 
 

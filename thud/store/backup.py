@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from thud.errors import BadRequest, StoreBroken, StoreFull
-from thud.store.database import CONFIG, Database, translate
+from thud.errors import BadRequest, StoreBroken
+from thud.store.database import CONFIG, Database, translate, translate_os
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +30,29 @@ def copy_database(database: Database, path: Path) -> BackupReport:
     if path.exists():
         raise BadRequest(f"{path} exists already. Name a new file: a backup is never written over another.")
     aside = path.with_name(path.name + ".tmp")
-    for leftover in (aside, aside.with_name(aside.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _forget(aside)
         expected = _copy(database, aside)
         found = _reread(aside)
+        if found != expected:
+            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+            raise StoreBroken(f"The backup {aside} differs from the database in {', '.join(wrong)}. Make another one.")
+        sync(aside)
+        aside.rename(path)
+        sync(path.parent)
     except duckdb.Error as error:
-        problem = translate(error, aside)
-        if isinstance(problem, StoreFull):
-            aside.unlink(missing_ok=True)
-        raise problem from error
-    if found != expected:
-        wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-        raise StoreBroken(f"The backup {aside} differs from the database in {', '.join(wrong)}. Make another one.")
-    sync(aside)
-    os.link(aside, path)  # unlike a rename, refuses when somebody else has made the file meanwhile
-    aside.unlink()
-    sync(path.parent)
+        _forget(aside)
+        raise translate(error, aside) from error
+    except OSError as error:
+        raise translate_os(error, path) from error
     return BackupReport(path, {name: count for name, (count, _) in found.items()}, path.stat().st_size)
+
+
+def _forget(aside: Path) -> None:
+    """Half a backup, of now or of a process that was killed, is of no use to anyone."""
+    for leftover in (aside, aside.with_name(aside.name + ".wal")):
+        leftover.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

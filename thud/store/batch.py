@@ -107,11 +107,11 @@ class Batch:
     """
 
     next_id: int = 1
+    known_clips: set[str] = field(default_factory=set)
     outcomes: list[Any] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     changed: State = field(default_factory=dict)
     _stored: State = field(default_factory=dict)
-    _clips: set[str] = field(default_factory=set)
     _at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
     def take_all(self, cursor: duckdb.DuckDBPyConnection, requests: Sequence[Sequence[Change]]) -> None:
@@ -134,10 +134,10 @@ class Batch:
                 wanted.setdefault(change.table, set()).add(change.key[0])
         for name, first in wanted.items():
             self._load_rows(cursor, TABLES[name], first)
-        clip_ids = {change.clip_id for change in changes if change.clip_id}
+        clip_ids = {change.clip_id for change in changes if change.clip_id} - self.known_clips
         if clip_ids:
             sql = "SELECT id FROM clip WHERE live AND id IN (SELECT unnest(?::VARCHAR[]))"
-            self._clips.update(clip_id for (clip_id,) in cursor.execute(sql, [list(clip_ids)]).fetchall())
+            self.known_clips.update(clip_id for (clip_id,) in cursor.execute(sql, [list(clip_ids)]).fetchall())
 
     def _load_rows(self, cursor: duckdb.DuckDBPyConnection, table: Table, first: Iterable[str]) -> None:
         where = f'WHERE "{table.key[0]}" IN (SELECT unnest(?::VARCHAR[]))'
@@ -154,7 +154,7 @@ class Batch:
     def _decide(self, cursor: duckdb.DuckDBPyConnection, change: Change) -> int | None:
         if change.undoes is not None:
             return self._undo(cursor, change, change.undoes)
-        if change.clip_id and change.clip_id not in self._clips and self._live("clip", (change.clip_id,)) is None:
+        if change.clip_id and change.clip_id not in self.known_clips and self._live("clip", (change.clip_id,)) is None:
             raise NotFound(f"There is no clip {change.clip_id} in this workspace. Add it first.")
         if not change.table:
             return self._append(change).ev_id

@@ -6,12 +6,12 @@ connection to it is closed and the file is opened again; `reopen` does that once
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from weakref import WeakSet
 
 import duckdb
 
@@ -60,6 +60,14 @@ def translate(error: duckdb.Error, path: Path) -> ThudError:
     )
 
 
+def translate_os(error: OSError, path: Path) -> ThudError:
+    """The system's error about a file of the store as ours."""
+    if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return StoreFull(f"The disk under {path} is full: nothing more can be saved until space is freed.")
+    where = error.filename or path
+    return StoreBroken(f"{where} cannot be written: {error.strerror}. Give thud the right to, or name another place.")
+
+
 class Database:
     """The open file. `cursor()` is this thread's own; `reading()` keeps the instance open while a reader is inside."""
 
@@ -70,7 +78,6 @@ class Database:
         self._readers = 0
         self._closing = False
         self._local = threading.local()
-        self._cursors: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
         self._generation = 0
         self._root: duckdb.DuckDBPyConnection | None = None
         with _OPEN_LOCK:
@@ -104,7 +111,6 @@ class Database:
                     raise StoreBroken(f"{self.path} is closed.")
                 local.cursor = self._root.cursor()
                 local.generation = self._generation
-                self._cursors.add(local.cursor)
         cursor: duckdb.DuckDBPyConnection = local.cursor
         return cursor
 
@@ -166,11 +172,9 @@ class Database:
             _OPEN.discard(self.path)
 
     def _disconnect(self) -> None:
-        """Every cursor must go: one that is left keeps the dead instance and its hold on the file."""
-        for connection in [*self._cursors, self._root]:
-            if connection is not None:
-                connection.close()
-        self._cursors.clear()
+        """Closes the cursors of all threads too, so that no dead instance keeps its hold on the file."""
+        if self._root is not None:
+            self._root.close()
         self._root = None
         self._generation += 1
 

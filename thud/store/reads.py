@@ -52,6 +52,7 @@ class Reads:
         return [rows.clip_of(row) for row in self._rows("clip", "WHERE live ORDER BY path, id")]
 
     def clip(self, clip_id: str) -> Clip:
+        """The clip of that id. NotFound, as for the other records by id."""
         return rows.clip_of(self._one("clip", clip_id))
 
     def find_clip(self, name: str) -> Clip:
@@ -89,6 +90,7 @@ class Reads:
         return [rows.stimulus_of(row) for row in self._of_clip("stimulus", clip_id)]
 
     def stimulus(self, stimulus_id: str) -> Stimulus:
+        """The stimulus of that id."""
         return rows.stimulus_of(self._one("stimulus", stimulus_id))
 
     def refusals(self, clip_id: str | None = None) -> list[rows.RefusedStimulus]:
@@ -110,6 +112,7 @@ class Reads:
         return found
 
     def donor_rejections(self) -> list[rows.DonorRejection]:
+        """Donors that people have turned down, and not taken back."""
         return [rows.donor_rejection_of(row) for row in self._of_clip("donor_rejection", None)]
 
     def runs(self) -> list[Run]:
@@ -117,6 +120,7 @@ class Reads:
         return [rows.run_of(row) for row in self._rows("run", "WHERE live ORDER BY created_at DESC, id")]
 
     def run(self, run_id: str) -> Run:
+        """The run of that id."""
         return rows.run_of(self._one("run", run_id))
 
     def events(self, subject: str | None = None, limit: int = 100) -> list[Event]:
@@ -127,6 +131,7 @@ class Reads:
         )
 
     def marks(self, clip_id: str | None = None) -> list[rows.Mark]:
+        """Marks in the order they were last changed, of one clip or of all."""
         return [rows.mark_of(row) for row in self._of_clip("mark", clip_id)]
 
     def counts(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ import duckdb
 from thud.errors import StoreBroken
 from thud.store.backup import sync
 from thud.store.batch import last_event
-from thud.store.database import Database, translate
+from thud.store.database import Database, translate, translate_os
 from thud.store.log import TABLES
 
 KEEP = 3
@@ -29,7 +29,21 @@ def write_snapshot(database: Database, folder: Path) -> Path:
     `folder/current` points at it from one instant to the next; the newest KEEP stay, so a reader that has resolved the
     pointer is not cut off. Nothing is written when the log has not grown. StoreFull, StoreBroken.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = _write(database, folder)
+        _point(folder, target.name)
+    except duckdb.Error as error:
+        raise translate(error, database.path) from error
+    except OSError as error:
+        raise translate_os(error, folder) from error
+    for old in sorted(path for path in folder.glob("[0-9]" * 12) if path.name < target.name)[: -(KEEP - 1)]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def _write(database: Database, folder: Path) -> Path:
+    """Written aside and renamed, so that a folder with a number is whole."""
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
         with database.snapshot() as cursor:
@@ -38,13 +52,8 @@ def write_snapshot(database: Database, folder: Path) -> Path:
                 _write_tables(cursor, aside)
         if not target.exists():
             aside.rename(target)
-    except duckdb.Error as error:
-        raise translate(error, database.path) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    _point(folder, target.name)
-    for old in sorted(path for path in folder.glob("[0-9]" * 12) if path.name < target.name)[: -(KEEP - 1)]:
-        shutil.rmtree(old, ignore_errors=True)
     return target
 
 

@@ -29,7 +29,7 @@ from thud.store import changes
 from thud.store.backup import BackupReport, copy_database
 from thud.store.batch import last_event, rebuild_state, select_rows
 from thud.store.changes import Change
-from thud.store.database import Database, is_dead, translate
+from thud.store.database import Database, is_dead, translate, translate_os
 from thud.store.leases import HOLD_S, Leases
 from thud.store.log import TABLE_OF, TABLES, UNDO
 from thud.store.migrate import migrate
@@ -69,7 +69,10 @@ def open_store(
     StoreBusy names the process that has the file; StoreBroken says what is wrong with it.
     """
     path = Path(db_path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise translate_os(error, path) from error
     database = Database(path)
     try:
         migrate(database, Path(workspace) / "backups")
@@ -136,30 +139,39 @@ class Store(Reads):
         return _first(self._writer.submit([changes.change(kind, subject, actor, payload)]))
 
     def add_clip(self, clip: Clip, actor: str) -> int | None:
+        """A clip as it is now; the same bytes at another path are the same clip, moved."""
         return self.write(changes.add_clip(clip, actor))
 
     def add_clips(self, clips: Iterable[Clip], actor: str) -> list[int | None]:
+        """Several clips, all or none."""
         return self.write_many([changes.add_clip(clip, actor) for clip in clips])
 
     def set_times(self, clip_id: str, times: EventTimes, actor: str) -> int | None:
+        """Event times by one method; methods stand beside each other. NotFound when the clip is unknown, as below."""
         return self.write(changes.set_times(clip_id, times, actor))
 
     def add_stimulus(self, stimulus: Stimulus, actor: str) -> int | None:
+        """A stimulus that was built, whatever its proof says."""
         return self.write(changes.add_stimulus(stimulus, actor))
 
     def add_stimuli(self, stimuli: Iterable[Stimulus], actor: str) -> list[int | None]:
+        """Several stimuli, all or none."""
         return self.write_many([changes.add_stimulus(stimulus, actor) for stimulus in stimuli])
 
     def add_refusal(self, clip_id: str, intervention: Intervention, reason: str, actor: str) -> int | None:
+        """An intervention that was asked for and not made, with the reason in one sentence."""
         return self.write(changes.add_refusal(clip_id, intervention, reason, actor))
 
     def reject_donor(self, clip_id: str, donor_id: str, reason: str, actor: str) -> int | None:
+        """A person's word that this donor must not give its sound to this clip."""
         return self.write(changes.reject_donor(clip_id, donor_id, reason, actor))
 
     def add_run(self, run: Run, actor: str) -> int | None:
+        """A new run."""
         return self.write(changes.add_run(run, actor))
 
     def update_run(self, run: Run, actor: str) -> int | None:
+        """A known run as it stands now. NotFound when it was never added."""
         return self.write(changes.update_run(run, actor))
 
     def undo(self, ev_id: int, actor: str) -> int | None:

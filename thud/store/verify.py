@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from thud.records import Clip, Stimulus
+from thud.records import Clip, Stimulus, stimulus_folder
 from thud.store.batch import read_state, select_events
 from thud.store.database import Database
 from thud.store.log import Row, State, replay
@@ -33,7 +33,7 @@ def check_files(
         progress(done, total)
     for done, stimulus in enumerate(stimuli, len(clips) + 1):
         proof, subject = stimulus.proof, f"stimulus {stimulus.id}"
-        folder = workspace / "stimuli" / stimulus.clip_id
+        folder = stimulus_folder(workspace, stimulus.clip_id)
         if stimulus.models:
             yield from _check_file(subject, folder / stimulus.models, proof.models_sha256, proof.models_bytes)
         if stimulus.people:

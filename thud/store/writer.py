@@ -51,6 +51,7 @@ class Writer:
         self._lock = threading.Lock()
         self._stopped = False
         self._next = last_event(database.cursor()) + 1
+        self._known_clips: set[str] = set()
         self.full = False
         self.transactions = 0
         self._thread = threading.Thread(target=self._loop, name="thud-writer", daemon=True)
@@ -140,8 +141,8 @@ class Writer:
             self._guard_disk()
             batch = self._commit(requests)
         except ThudError as error:
-            self.full = isinstance(error, StoreFull)
-            if len(requests) == 1 or self.full:
+            self.full = self.full or isinstance(error, StoreFull)
+            if len(requests) == 1 or isinstance(error, StoreFull):
                 _fail(requests, error)
             else:
                 for request in requests:
@@ -174,7 +175,7 @@ class Writer:
             self._database.reopen()
             self._next = last_event(self._database.cursor()) + 1
         for attempt in range(RETRIES + 1):
-            batch = Batch(self._next)
+            batch = Batch(self._next, self._known_clips)
             try:
                 self._transact(requests, batch)
                 self._next = batch.next_id
@@ -196,6 +197,7 @@ class Writer:
         cursor = self._database.cursor()
         cursor.execute("BEGIN TRANSACTION")
         if requests[0].job is not None:
+            self._known_clips.clear()  # a job may do anything, rebuild the tables for one
             batch.outcomes.append(_run_job(requests[0].job, cursor))
         else:
             batch.take_all(cursor, [request.changes for request in requests])

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
 from thud.errors import NotFound
-from thud.records import Clip, Stimulus
+from thud.records import Clip, Intervention, Stimulus, stimulus_id
 from ui.house import House
 
 KEEP = {"cache-control": "private, max-age=31536000, immutable"}
 ID = re.compile(r"[0-9a-f]{16}")
 SHEET_FRAMES = 12
+ORIGINAL = Intervention("original")
 
 _making: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
@@ -83,9 +84,8 @@ def _clip_routes(router: APIRouter, house: House) -> None:
     @router.get("/clip/{clip_id}/spectrogram.png")
     def spectrogram(clip_id: str) -> FileResponse:
         source = _source_sound(house, house.store.clip(clip_id))
-        return send(
-            made(house.cache("clip", clip_id, "spectrogram.png"), lambda p: _spectrogram(source, p)), "image/png"
-        )
+        path = made(house.cache("clip", clip_id, "spectrogram.png"), lambda p: _spectrogram(source, p))
+        return send(path, "image/png")
 
     @router.get("/clip/{clip_id}/sheet.jpg")
     def sheet(clip_id: str) -> FileResponse:
@@ -123,10 +123,9 @@ def _stimulus_routes(router: APIRouter, house: House) -> None:
 
     @router.get(base + "/spectrogram.png")
     def spectrogram(clip_id: str, key: str) -> FileResponse:
-        source = file(clip_id, key, ".flac")
-        return send(
-            made(house.cache("stimulus", clip_id, f"{key}.png"), lambda p: _spectrogram(source, p)), "image/png"
-        )
+        source, own = file(clip_id, key, ".flac"), file(clip_id, stimulus_id(clip_id, ORIGINAL), ".flac")
+        path = made(house.cache("stimulus", clip_id, f"{key}.png"), lambda p: _spectrogram(source, p, own))
+        return send(path, "image/png")
 
     @router.get(base + "/file.mp4")
     def muxed(clip_id: str, key: str) -> FileResponse:
@@ -151,23 +150,23 @@ def _source_sound(house: House, clip: Clip) -> Path:
 
 
 def write_peaks(source: Path, path: Path) -> None:
-    from thud.media.waveform import peaks
-
     from thud.media.sound import read_written
+    from thud.media.waveform import peaks
 
     if not source.is_file():
         raise NotFound("this sound is no longer in the workspace; build it again")
     peaks(read_written(source)).tofile(path)
 
 
-def _spectrogram(source: Path, path: Path) -> None:
-    from thud.media.waveform import spectrogram_png
-
+def _spectrogram(source: Path, path: Path, scale: Path | None = None) -> None:
+    """scale: the sound whose loudest moment is full ink, so that all conditions of a clip are drawn alike."""
     from thud.media.sound import read_written
+    from thud.media.waveform import mel_db, spectrogram_png
 
     if not source.is_file():
         raise NotFound("this sound is no longer in the workspace; build it again")
-    path.write_bytes(spectrogram_png(read_written(source)))
+    ceiling_db = float(mel_db(read_written(scale)).max()) if scale is not None and scale.is_file() else None
+    path.write_bytes(spectrogram_png(read_written(source), ceiling_db))
 
 
 def _sheet(clip: Clip, path: Path) -> None:
@@ -179,7 +178,6 @@ def _sheet(clip: Clip, path: Path) -> None:
 def mux_stimulus(house: House, clip: Clip, stimulus: Stimulus) -> Path:
     """The stimulus as one file with the source's own picture packets, made on first use and kept."""
     from thud.media.picture import mux
-
     from thud.media.sound import read_written
 
     base = house.cache("mux", clip.id, f"{stimulus.id}.mp4")

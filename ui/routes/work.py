@@ -32,29 +32,28 @@ def _adding(router: APIRouter, house: House) -> None:
         paths = body.get("paths")
         if not isinstance(paths, list) or not paths or not all(isinstance(p, str) and p.strip() for p in paths):
             raise BadRequest("give the paths of files or folders, one per line")
-        return start_ingest(house, [Path(p.strip()) for p in paths], actor(request))
+        return _start(house, [Path(p.strip()) for p in paths], actor(request))
 
     @router.post("/upload")
     def upload(request: Request, files: list[UploadFile]) -> Json:
         folder = house.workspace / "uploads"
         folder.mkdir(parents=True, exist_ok=True)
-        return start_ingest(house, [_keep(file, folder) for file in files], actor(request))
+        return _start(house, [_keep(file, folder) for file in files], actor(request))
 
     @router.post("/demo")
     def demo(request: Request) -> Json:
-        from thud.runs.jobs.demo import plan_demo
+        from thud.runs.first_start import start_demo
 
-        run = house.runs.start("demo", "Make 24 demo clips", {}, plan_demo(), actor(request))
-        return {"run": run.id}
+        return {"run": start_demo(house.runs, actor(request)).id}
 
 
-def start_ingest(house: House, paths: list[Path], who: str) -> Json:
-    """Starts an ingest run over files and folders; what is refused at sight is refused in the run, with its reason."""
+def _start(house: House, paths: list[Path], who: str) -> Json:
+    """An ingest run over files and folders; what is refused at sight is refused in the run, with its reason."""
+    from thud.runs.first_start import start_ingest
     from thud.runs.jobs.ingest import plan_ingest
 
-    items = plan_ingest(paths)
-    what = paths[0].name if len(paths) == 1 else f"{len(paths)} paths"
-    return {"run": house.runs.start("ingest", f"Add clips from {what}", {}, items, who).id}
+    where = paths[0].name if len(paths) == 1 else f"{len(paths)} paths"
+    return {"run": start_ingest(house.runs, plan_ingest(paths), where, who).id}
 
 
 def _keep(file: UploadFile, folder: Path) -> Path:

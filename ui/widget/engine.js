@@ -33,6 +33,7 @@ export class Engine {
   #raf = 0;
   #waiting = [];
   #target = null;       // the source frame last asked for while paused
+  #tries = 0;
   #asked = -1;          // the video time last asked for
   #drift = 0;           // picture minus sound, s
   #errors = [];
@@ -137,7 +138,7 @@ export class Engine {
     if (!this.playing) return;
     const frame = this.shown?.frame ?? 0;
     this.#halt();
-    this.seek(at ?? this.table.time(frame));
+    this.seek(at ?? this.table.time(frame), true);
     this.#emit("state");
   }
 
@@ -148,13 +149,15 @@ export class Engine {
     this.playing = false;
   }
 
-  seek(time_s) {
+  // force: even if that frame seems to be on screen; a playing picture may be one further than it has told.
+  seek(time_s, force = false) {
     if (!this.media) return;
     this.at = Math.min(Math.max(time_s, 0), this.duration);
     this.#target = this.table.at(this.at);
     this.deck.stop();
     this.#errors = [];
-    this.#goto();
+    this.#tries = 0;
+    this.#goto(force);
     this.#emit("time");
   }
 
@@ -166,12 +169,12 @@ export class Engine {
     this.seek(this.table.time(frame));
   }
 
-  #goto() {
+  #goto(force = false) {
     const { video } = this;
     const wanted = this.table.seekTime(this.#target);
     if (video.seeking) return;                                   // #seeked comes back here for the newest target
     const there = this.shown?.proxy === this.table.proxyOf(this.#target) && Math.abs(video.currentTime - wanted) < 0.5 / this.table.fps;
-    if (there && !this.playing) this.#settle();
+    if (there && !force && !this.playing) this.#settle();
     else video.currentTime = this.#asked = wanted;
   }
 
@@ -193,8 +196,15 @@ export class Engine {
       if (this.deck.running) this.#follow(meta);
       else this.#begin(meta);
     }
-    if (!this.playing) this.#settle();
+    if (!this.playing) this.#insist();
     this.#emit("time");
+  }
+
+  // Paused, and another frame than the wanted one came up (late, from before the seek): ask again, not for ever.
+  #insist() {
+    const wrong = this.#target !== null && this.shown.proxy !== this.table.proxyOf(this.#target);
+    if (!wrong) this.#settle();
+    else if (!this.video.seeking && this.#tries++ < 3) this.#goto(true);
   }
 
   // The first frame is about to be seen at expectedDisplayTime: let its sound be heard at that very time.

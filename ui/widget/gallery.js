@@ -29,12 +29,12 @@ function lookNote(cards, on, show) {
       el("button", { class: "linky", "aria-pressed": String(on), onclick: show }, on ? "Show all again" : "Show only these")));
 }
 
-function emptyWorkspace({ onadd, ondemo }) {
+function emptyWorkspace({ onadd, ondemo }, making) {
   return el("div", { class: "panel empty first-steps" }, el("h2", {}, "No clips yet"),
     el("p", { class: "sm" }, "Drop files or a folder here: mp4, mov, mkv, webm, avi, or a CSV of paths. They are read, not changed."),
     el("div", { class: "row" }, el("button", { class: "btn p", onclick: onadd }, "Add clips…"),
       el("button", { class: "btn", onclick: ondemo }, "Make 24 demo clips")),
-    el("p", { class: "sm t3" }, "Demo clips are synthesised, so their event times are exact."));
+    el("p", { class: "sm t3" }, "Demo clips are synthesised, so their event times are exact."), making);
 }
 
 function viewSwitch(choose) {
@@ -68,7 +68,8 @@ export class Gallery {
       el("p", { class: "sm" }, "The filters together let nothing through."), el("button", { class: "btn", onclick: () => this.change(null) }, "Clear the filters"));
     this.full = el("div", { class: "ga" }, this.rail.node,
       el("section", { class: "col g12", "aria-label": "Clips" }, this.head(), this.note, this.none, this.list.node));
-    this.empty = emptyWorkspace(does);
+    this.making = el("p", { class: "st", role: "status", hidden: true });
+    this.empty = emptyWorkspace(does, this.making);
     this.node = el("div", { class: "gallery" });
   }
 
@@ -101,6 +102,12 @@ export class Gallery {
   order() { return this.chosen.map((card) => card.id); }
   shown() { return this.list.shown; }
   toggleView() { this.change({ ...this.filters, view: this.filters.view === "grid" ? "table" : "grid" }); }
+
+  // A run that adds clips is at work: an empty gallery says so, and that it need not be touched.
+  setMaking(title) {
+    this.making.hidden = !title;
+    replace(this.making, ...(title ? [icon("clock"), `${title}: at work. The clips show here as they come.`] : []));
+  }
 
   setCards(next) {
     const old = new Map(this.cards.map((card) => [card.id, card]));

@@ -12,10 +12,12 @@ import { openHelp } from "./help.js";
 import { initJump } from "./jump.js";
 import { listen, pushScope, setBase } from "./keys.js";
 import { makeRouter } from "./router.js";
-import { makeDrawer, pollRuns, tellFinished } from "./runs.js";
+import { atWork, makeDrawer, pollRuns, tellFinished } from "./runs.js";
 import { initTheme } from "./theme.js";
 import { fail, initToasts, toast } from "./toast.js";
 
+const OFTEN_MS = 1500;
+const SELDOM_MS = 10000;
 let started = null;
 
 export function start(root) {
@@ -36,7 +38,7 @@ export function mount({ element }) {
 
 function startPage(root) {
   const signal = new AbortController().signal; // the page lives as long as the document
-  const page = { root, signal, cards: [], loaded: false, clip: null };
+  const page = { root, signal, cards: [], loaded: false, clip: null, asked: -Infinity };
   page.view = root.querySelector("#view");
   initTheme(root.querySelector("[data-do=theme]"), signal);
   initToasts(root);
@@ -45,7 +47,7 @@ function startPage(root) {
     onfilters: (filters) => page.router.stay(writeFilters(filters)) });
   page.router = makeRouter({ signal, onchange: (route, back) => show(page, route, back), keep: () => ({ shown: page.gallery.shown() }) });
   page.drawer = makeDrawer(root, { poll: () => page.poll, signal });
-  page.poll = pollRuns({ signal, onchange: page.drawer.draw, onfinish: (run) => finished(page, run) });
+  page.poll = pollRuns({ signal, onchange: (runs) => progress(page, runs), onfinish: (run) => finished(page, run) });
   page.jump = initJump(root, { cards: () => page.cards, onopen: (id) => page.router.go({ clip: id }), signal });
   initDrop(root, { signal, onfiles: (files) => dropped(page, files) });
   initBar(page);
@@ -85,8 +87,21 @@ function leave(page) {
   else if (page.drawer.isOpen()) page.drawer.set(false);
 }
 
+// Clips show as they come: while a run moves the list is asked for again, less often when it is long.
+function progress(page, runs) {
+  page.drawer.draw(runs);
+  const making = runs.find((run) => atWork(run) && (run.kind === "ingest" || run.kind === "demo"));
+  page.gallery.setMaking(making?.title ?? null);
+  const now = runs.map((run) => `${run.id} ${run.state} ${run.done}`).join();
+  const first = page.seen === undefined;
+  if (now === page.seen || performance.now() - page.asked < (page.cards.length < 500 ? OFTEN_MS : SELDOM_MS)) return;
+  page.seen = now;
+  if (!first) load(page);
+}
+
 // The newest list of clips; a failed load says so in place of the gallery, or as a message when there is one already.
 async function load(page) {
+  page.asked = performance.now();
   let found;
   try { found = await get("/api/clips"); } catch (error) {
     if (page.loaded) { fail(error); return; }

@@ -70,7 +70,7 @@ export class Player {
     });
     const small = failed ? "cannot play" : this.#short(row);
     tab.append(glyph(row.condition), el("span", { class: "two" }, el("span", { class: "row" }, el("b", { class: "clip" }, row.condition), el("span", { class: "sp" }),
-      index < 9 && el("kbd", {}, String(index + 1))), el("small", { class: failed ? "clip bad" : "clip" }, small)));
+      index < 9 && el("kbd", { "aria-hidden": "true" }, String(index + 1))), el("small", { class: failed ? "clip bad" : "clip" }, small)));
     return tab;
   }
 

@@ -34,9 +34,9 @@ export function pollRuns({ signal, onchange, onfinish }) {
       onchange(runs);
       for (const run of runs) if (!atWork(run) && before.has(run.id) && atWork(before.get(run.id))) onfinish(run);
       await check();
-    } catch {
+    } catch (error) {
       away = true;
-      if (!signal.aborted) setBanner(AWAY);
+      if (!signal.aborted) setBanner(error.cause ? AWAY : error.message);
     } finally {
       busy = false;
       if (!signal.aborted) timer = setTimeout(ask, runs.some(atWork) && !document.hidden ? BUSY_MS : IDLE_MS);

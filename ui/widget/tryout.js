@@ -18,7 +18,7 @@ export function donorTable(donors, cards, { onrejected }) {
       choice.disabled = true;
       try { await post("/api/donors/reject", { clip, donor, reason: choice.value }); onrejected(); } catch (error) { fail(error); choice.disabled = false; }
     } }, el("option", { value: "" }, "Reject…"), ...REASONS.map((reason) => el("option", { value: reason }, reason)));
-    return el("tr", {}, cell(named(clip), clip), el("td", { class: "swapped" }, icon("swapped")), cell(named(donor), donor), el("td", { class: "num" }, choice));
+    return el("tr", {}, cell(named(clip), clip), el("td", {}, el("span", { class: "cd swapped" }, icon("swapped"))), cell(named(donor), donor), el("td", { class: "num" }, choice));
   });
   const table = el("table", { class: "c" }, el("thead", {}, el("tr", {}, el("th", {}, "clip"), el("th", {}), el("th", {}, "would hear"), el("th", {}))), el("tbody", {}, ...rows));
   return [el("h3", {}, "Donors"), donors.length ? el("div", { class: "tw limit" }, table) : el("p", { class: "sm t3" }, "No clip gets a donor with these settings."),

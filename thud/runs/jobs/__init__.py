@@ -14,7 +14,7 @@ class _Jobs(Mapping[str, Job]):
     def __getitem__(self, kind: str) -> Job:
         if kind not in KINDS:
             raise KeyError(kind)
-        job: Job = import_module(f"thud.runs.jobs.{kind}")  # type: ignore[assignment]
+        job: Job = import_module(f"thud.runs.jobs.{kind}")
         return job
 
     def __iter__(self) -> Iterator[str]:

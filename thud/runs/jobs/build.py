@@ -16,6 +16,7 @@ from thud.records import (
     Intervention,
     clip_from_json,
     content_id,
+    stimulus_folder,
     stimulus_from_json,
     stimulus_id,
 )
@@ -59,8 +60,8 @@ def plan_build(store: Store, clip_ids: Sequence[str] | None, settings: BuildSett
     times = store.times()
     pool = candidates(clips, times)
     rejections: dict[str, set[str]] = {}
-    for clip_id, donor_id in store.donor_rejections():
-        rejections.setdefault(clip_id, set()).add(donor_id)
+    for word in store.donor_rejections():
+        rejections.setdefault(word.clip_id, set()).add(word.donor_id)
     built = {s.id for s in store.stimuli() if s.proof.verdict == "verified"}
     chosen = set(clip_ids) if clip_ids is not None else {clip.id for clip in clips}
     paths = {clip.id: clip.path for clip in clips}
@@ -87,6 +88,7 @@ def _item(clip: Clip, times: EventTimes | None, edits: list[Intervention], paths
     donors = {edit.donor: paths[edit.donor] for edit in edits if edit.donor}
     return {
         "key": content_id(clip.id, [edit.id for edit in edits]),
+        "subject": clip.title,
         "clip": asdict(clip),
         "times": asdict(times) if times else None,
         "edits": [asdict(edit) for edit in edits],
@@ -94,17 +96,12 @@ def _item(clip: Clip, times: EventTimes | None, edits: list[Intervention], paths
     }
 
 
-def clip_folder(workspace: Path, clip_id: str) -> Path:
-    """Where the stimuli of a clip lie."""
-    return workspace / "stimuli" / clip_id
-
-
 def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
     """Builds the stimuli of one clip; runs in a child that may be killed."""
     clip = clip_from_json(item["clip"])
     times = EventTimes(**item["times"]) if item["times"] else None
     edits = [Intervention(**edit) for edit in item["edits"]]
-    stimuli, refused = build_clip(clip, times, edits, item["donors"], clip_folder(workspace, clip.id))
+    stimuli, refused = build_clip(clip, times, edits, item["donors"], stimulus_folder(workspace, clip.id))
     return {
         "stimuli": [asdict(s) for s in stimuli],
         "refused": [{"edit": asdict(r.edit), "reason": r.reason} for r in refused],

@@ -26,9 +26,9 @@ def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
 
     folder = workspace / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    clip = make_clip(folder, item["index"], item["seed"])
+    clip = make_clip(folder, item["seed"], item["index"])
     source = ingest_job.Source(
-        str(clip.path),
+        str(folder / clip.path),
         str(folder),
         clip.title,
         clip.kind,

@@ -11,14 +11,9 @@ from thud.stimuli.demo.physics import Bouncing, rim_phase
 from thud.stimuli.demo.shot import Shot
 
 BALLS = (Bouncing(196, 0.47, 0.70, 6), Bouncing(188, 0.50, 0.76, 6))
-
-
 COIN = Bouncing(170, 0.42, 0.50, 5)
-
-
 COIN_WOBBLE_S = 0.75
 """How long the coin rolls round its rim after the last bounce."""
-
 
 BALL_GROUND, BALL_LANDS, BALL_SPEED, ROLL_S = 292.0, 300.0, 125.0, 0.9
 """Floor and place of first contact, speed across (scene units per second), seconds of rolling on the shelf."""

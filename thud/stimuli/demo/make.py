@@ -47,14 +47,15 @@ def make_demo(
     folder.mkdir(parents=True, exist_ok=True)
     clips = []
     for index in range(count):
-        clips.append(_make_clip(folder, seed, index))
+        clips.append(make_clip(folder, seed, index))
         if on_progress is not None:
             on_progress(index + 1, count)
     _write_manifest(folder / "manifest.jsonl", clips)
     return clips
 
 
-def _make_clip(folder: Path, seed: int, index: int) -> DemoClip:
+def make_clip(folder: Path, seed: int, index: int) -> DemoClip:
+    """Write clip `index` of the demo of `seed` into `folder`; the same whichever others are made."""
     act, shot = plan(seed, index)
     clip = DemoClip(
         path=f"{act.kind}_{index + 1:02d}.mp4",

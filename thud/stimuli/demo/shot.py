@@ -11,7 +11,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 640, 360
 RATE_HZ = 48_000
-SHORTEST_S, LONGEST_S = 3.0, 4.0
+SHORTEST_S, LONGEST_S = 3.0, 3.9
 FIRST, LAST = 0.26, 0.74
 """The event lies in this part of the clip, evenly spread: its place tells nothing about whether it was moved."""
 
