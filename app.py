@@ -6,12 +6,18 @@ import argparse
 import logging
 import sys
 import threading
+from getpass import getpass
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from thud.errors import ThudError
 
+if TYPE_CHECKING:
+    from ui.house import House
+
 log = logging.getLogger("thud")
+ACCOUNTS = "accounts.json"
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -20,6 +26,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workspace", type=Path, default=Path("workspace"), metavar="DIR")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=7860)
+    roles = "add an account and stop; ROLE is annotator, researcher or admin"
+    parser.add_argument("--add-account", nargs=2, metavar=("NAME", "ROLE"), help=roles)
     return parser.parse_args(argv)
 
 
@@ -46,22 +54,36 @@ def run(args: argparse.Namespace) -> int:
     from thud.runs.local import LocalExecutor
     from thud.runs.run import Runs
     from thud.store import open_store
+    from ui.auth import check_bind, load_accounts
     from ui.house import House
     from ui.routes import all_routers
     from ui.serve import create_app, serve
 
     database, workspace, name = place(args)
     workspace.mkdir(parents=True, exist_ok=True)
+    if args.add_account:
+        return add_account(workspace / ACCOUNTS, *args.add_account)
+    accounts = load_accounts(workspace / ACCOUNTS)
+    check_bind(args.host, accounts)
     with open_store(database, workspace) as store, Runs(store, workspace, LocalExecutor()) as runs:
         house = House(store, runs, workspace.absolute(), name)
-        app = create_app(all_routers(house))
+        app = create_app(all_routers(house), accounts=accounts)
         threading.Thread(target=fill, args=(house, args.clips), daemon=True).start()
         log.info("thud is at http://%s:%d  (Ctrl+C stops it; runs go on)", args.host, args.port)
         serve(app, args.host, args.port)
     return 0
 
 
-def fill(house: object, folder: Path | None) -> None:
+def add_account(path: Path, name: str, role: str) -> int:
+    """Asks for a password and keeps its hash; with one account on file, everybody has to sign in."""
+    from ui.auth import save_account
+
+    save_account(path, name, getpass(f"Password for {name}: "), role)
+    log.info("%s may sign in as %s", name, role)
+    return 0
+
+
+def fill(house: House, folder: Path | None) -> None:
     """First start, beside the page: it opens at once and shows the clips as they come."""
     from thud.runs.first_start import fill_workspace
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
 from collections.abc import Iterable, Sequence
@@ -50,6 +51,7 @@ def create_app(
     """
     app = FastAPI(title="thud", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(ThudError, _say)
+    app.add_exception_handler(OSError, _say_full)
     widget = find_widget()
     app.include_router(widget_router(widget))
     if accounts is not None:
@@ -71,6 +73,13 @@ def _say(_request: Request, error: Exception) -> JSONResponse:
     """The one place where an error becomes an answer: {"error": sentence}."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     return JSONResponse({"error": str(error)}, status_code=status)
+
+
+def _say_full(request: Request, error: Exception) -> JSONResponse:
+    """A full disk met outside the store, by whatever was writing a file for the page."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _say(request, StoreFull("The disk is full. Free some space and try again; nothing saved is lost."))
+    raise error
 
 
 def _mount_gradio(app: FastAPI, module_url: str) -> None:
@@ -112,7 +121,7 @@ def _blocks(gr: gradio, module_url: str) -> gradio.Blocks:  # type: ignore[valid
 
 
 def serve(app: FastAPI, host: str = "127.0.0.1", port: int = 7860) -> None:
-    """Answer until interrupted. Open pages keep a stream open, hence `SECONDS_TO_STOP`: else stopping waits for them."""
+    """Answer until interrupted. Pages keep a stream open, hence `SECONDS_TO_STOP`: else stopping waits for them."""
     import uvicorn
 
     uvicorn.run(

@@ -347,7 +347,7 @@ def test_dropped_files_are_sent(opened: Open, stage: Stage) -> None:
     page.evaluate(
         """() => { const data = new DataTransfer(); data.items.add(new File(['x'], 'glass.mp4', { type: 'video/mp4' }));
         for (const name of ['dragenter', 'dragover', 'drop'])
-          document.body.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true })); }"""
+          document.body.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true }))}"""
     )
     expect(page.locator(".card")).to_have_count(1)
     assert stage.asked[-1] == ["upload", ["glass.mp4"]]

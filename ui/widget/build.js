@@ -94,10 +94,10 @@ class BuildDialog {
     if (mine !== this.asked) return; // a newer question is on its way
     this.plan = plan;
     this.right.removeAttribute("aria-busy");
-    this.label(plan?.total ?? 0);
+    this.label(plan?.total ?? null);
     if (failure) {
       replace(this.right, el("h3", {}, "What will happen"), el("div", { class: "note bad", role: "alert" }, icon("x"), el("span", {}, failure.message)),
-        el("button", { class: "btn s", onclick: () => this.ask() }, "Try again"));
+        el("button", { class: "btn s start", onclick: () => this.ask() }, "Try again"));
     } else this.drawPlan(plan);
   }
 

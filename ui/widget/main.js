@@ -47,7 +47,7 @@ function startPage(root) {
     onfilters: (filters) => page.router.stay(writeFilters(filters)) });
   page.router = makeRouter({ signal, onchange: (route, back) => show(page, route, back), keep: () => ({ shown: page.gallery.shown() }) });
   page.drawer = makeDrawer(root, { poll: () => page.poll, signal });
-  page.poll = pollRuns({ signal, onchange: (runs) => progress(page, runs), onfinish: (run) => finished(page, run) });
+  page.poll = pollRuns({ signal, eager: () => page.cards.length === 0, onchange: (runs) => progress(page, runs), onfinish: (run) => finished(page, run) });
   page.jump = initJump(root, { cards: () => page.cards, onopen: (id) => page.router.go({ clip: id }), signal });
   initDrop(root, { signal, onfiles: (files) => dropped(page, files) });
   initBar(page);

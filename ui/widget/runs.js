@@ -6,12 +6,17 @@ import { fail, setBanner, toast } from "./toast.js";
 
 const BUSY_MS = 1000;
 const IDLE_MS = 10000;
+const YOUNG_MS = 20000;
 const AWAY = "The server does not answer. Nothing you saved is lost; this page looks for it every ten seconds.";
 export const atWork = (run) => run.state === "running" || run.state === "queued";
 
-// Calls onchange(runs) after each answer and onfinish(run) once for a run that was seen at work and no longer is.
-export function pollRuns({ signal, onchange, onfinish }) {
+// eager(): ask often at first. Calls onchange(runs) after each answer and onfinish(run) once for a run that was seen at work and no longer is.
+export function pollRuns({ signal, eager, onchange, onfinish }) {
   let runs = [], timer = 0, busy = false, away = false, checked = -Infinity;
+
+  // A fresh, empty workspace is being filled beside the page: its first run is seen at once.
+  const young = () => eager() && performance.now() < YOUNG_MS;
+  const pause = () => ((runs.some(atWork) || young()) && !document.hidden ? BUSY_MS : IDLE_MS);
 
   // What goes on until it is mended, in words: the disk is full, the store cannot be written.
   async function check() {
@@ -39,7 +44,7 @@ export function pollRuns({ signal, onchange, onfinish }) {
       if (!signal.aborted) setBanner(error.cause ? AWAY : error.message);
     } finally {
       busy = false;
-      if (!signal.aborted) timer = setTimeout(ask, runs.some(atWork) && !document.hidden ? BUSY_MS : IDLE_MS);
+      if (!signal.aborted) timer = setTimeout(ask, pause());
     }
   }
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); }, { signal });

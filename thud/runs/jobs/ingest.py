@@ -27,6 +27,7 @@ kind = "ingest"
 LIMIT_S = 600.0
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
+MANIFESTS = ("manifest.csv", "manifest.jsonl")
 THUMB_WIDTH = 400
 
 
@@ -75,11 +76,21 @@ def _list_one(path: Path) -> Iterator[Source | Refusal]:
         yield Source(str(path), str(path.parent), path.stem)
 
 
-def _list_folder(folder: Path) -> Iterator[Source]:
-    """Video files below `folder`, hidden ones left out; a subfolder's name is taken as the kind of its clips."""
+def _list_folder(folder: Path) -> Iterator[Source | Refusal]:
+    """What manifest.csv or manifest.jsonl in `folder` lists, then every other video below it, hidden ones left out.
+
+    A subfolder's name is taken as the kind of its clips where no manifest says otherwise.
+    """
+    listed: set[str] = set()
+    for name in MANIFESTS:
+        for entry in _list_manifest(folder / name) if (folder / name).is_file() else ():
+            if isinstance(entry, Source):
+                listed.add(entry.path)
+            yield entry
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.suffix.lower() in VIDEO_SUFFIXES and not any(p.startswith(".") for p in parts) and not path.is_dir():
+        hidden = any(part.startswith(".") for part in parts)
+        if path.suffix.lower() in VIDEO_SUFFIXES and not hidden and str(path) not in listed and not path.is_dir():
             yield Source(str(path), str(folder), path.stem, kind=parts[0] if len(parts) > 1 else "")
 
 

@@ -1,0 +1,70 @@
+"""One browser and one real app for all end-to-end tests."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.barcode import make_clip
+from tests.e2e.app_server import App, running_app, write_manifest
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
+CLICK_S = 1.5
+
+
+def make_barcode_folder(folder: Path) -> Path:
+    """Four clips whose picture carries its frame number and whose sound is one click at 1.5 s."""
+    folder.mkdir(parents=True)
+    rows = []
+    for number, variant in enumerate(("30", "25", "23.976", "vfr")):
+        name = f"{variant}.mp4"
+        made = make_clip(folder / name, variant, seconds=3.0, click_s=CLICK_S, seed=number)  # type: ignore[arg-type]
+        seen = made.times_s[made.shown_at(CLICK_S)]
+        row = {"path": name, "title": f"Clip at {variant}", "kind": "ab"[number % 2], "source": name}
+        rows.append({**row, "visual_s": round(float(seen), 6), "audio_s": CLICK_S})
+    write_manifest(folder, rows)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app as `CLIPS=/folder make run` starts it, with everything built."""
+    folder = tmp_path_factory.mktemp("app")
+    clips = make_barcode_folder(folder / "barcodes")
+    with running_app(folder, "--clips", str(clips)) as running:
+        running.wait_until_built()
+        yield running
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(app: App, chromium: Browser) -> Iterator[Callable[[str], Page]]:
+    """Opens a page of the app; at the end no page may have had an error, a failed request or a request to elsewhere."""
+    trouble: list[str] = []
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+
+    def open_page(path: str) -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+        page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+        local = (app.url, "blob:", "data:")
+        page.on("request", lambda sent: None if sent.url.startswith(local) else trouble.append(sent.url))
+        page.goto(app.url + path)
+        return page
+
+    yield open_page
+    context.close()
+    assert trouble == []
