@@ -91,7 +91,7 @@ def running_app(folder: Path, *flags: str) -> Iterator[App]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/api/health", timeout=2).status_code == 200
+        return httpx.get(f"{url}/api/runs", timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -97,7 +97,8 @@ def _report(item: dict[str, Any], rows: Any, out: Output) -> None:
 
 def read(path: str) -> dict[str, Any]:
     """The Clip in one file, as JSON; runs in a child that may be killed."""
-    from thud.runs.jobs.ingest import Source, read_clip
+    from thud.runs.jobs.ingest import read_clip
+    from thud.runs.sources import Source
 
     return asdict(read_clip(Source(path, str(Path(path).parent), Path(path).stem)))
 

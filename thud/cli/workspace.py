@@ -87,7 +87,7 @@ def run_demo(args: argparse.Namespace, out: Output) -> int:
 
 def run_ingest(args: argparse.Namespace, out: Output) -> int:
     from thud.runs.first_start import start_ingest
-    from thud.runs.jobs.ingest import plan_ingest
+    from thud.runs.sources import plan_ingest
 
     items = plan_ingest(args.paths)
     with opened(args) as (_, runs):

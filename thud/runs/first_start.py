@@ -23,6 +23,10 @@ SETTINGS = {
 """The conditions that are built at first; the build dialog starts from the same."""
 
 
+INGEST_LIMIT_S = 600.0
+"""One file's longest stay in a worker: ten minutes of 1080p need a proxy."""
+
+
 def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) -> None:
     """Brings in the clips that are not there yet, waits, and builds if nothing was ever built.
 
@@ -42,7 +46,7 @@ def start_clips(store: Store, runs: Runs, folder: Path | None, actor: str) -> Ru
         if store.clips():
             return None
         return start_demo(runs, actor)
-    from thud.runs.jobs.ingest import plan_ingest
+    from thud.runs.sources import plan_ingest
 
     here = {clip.path for clip in store.clips()}
     items = [item for item in plan_ingest([folder]) if item["path"] not in here]
@@ -59,9 +63,7 @@ def start_demo(runs: Runs, actor: str) -> Run:
 
 def start_ingest(runs: Runs, items: list[dict[str, Any]], where: str, actor: str) -> Run:
     """The run that reads planned files."""
-    from thud.runs.jobs.ingest import LIMIT_S
-
-    return runs.start("ingest", f"Add clips from {where}", {}, _signed(items, actor), actor, limit_s=LIMIT_S)
+    return runs.start("ingest", f"Add clips from {where}", {}, _signed(items, actor), actor, limit_s=INGEST_LIMIT_S)
 
 
 def _signed(items: Iterable[dict[str, Any]], actor: str) -> list[dict[str, Any]]:

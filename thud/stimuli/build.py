@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from thud.errors import BadRequest, RefusedClip, RefusedEdit
+from thud.media.probe import probe
 from thud.media.sound import Sound, parse_written, read_sound
 from thud.media.write import to_models, write_flac, write_wav
 from thud.records import (
@@ -30,7 +31,7 @@ from thud.records import (
 from thud.stimuli.donors import Donor, choose_donor, match_format
 from thud.stimuli.interventions import check_shift, event_survives, mute, shift, swap
 from thud.stimuli.proof import Reference, Written, prove, words
-from thud.stimuli.room import DIGITAL_SILENCE_DBFS, Room, dbfs, find_room
+from thud.stimuli.room import DIGITAL_SILENCE_DBFS, Room, Samples, dbfs, find_room
 
 SHIFT_FILLS: tuple[ShiftFill, ...] = ("room", "silence", "circular")
 MUTE_FILLS: tuple[MuteFill, ...] = ("silence", "room", "drop_stream")
@@ -196,51 +197,56 @@ def _open_bench(clip: Clip, donors: Mapping[str, str], folder: Path, name_of: Na
 
 
 def _build_one(bench: _Bench, edit: Intervention, survives: bool | None) -> Stimulus:
-    edited, gain_db, donor, notes = _edit(bench, edit)
+    edited = _edit(bench, edit)
     name = bench.name_of(bench.clip.id, edit)
-    dropped = edited is None
-    heard = Sound(np.zeros_like(bench.sound.samples) if edited is None else edited, bench.sound.rate_hz)
+    samples = np.zeros_like(bench.sound.samples) if edited.samples is None else edited.samples
+    heard = Sound(samples, bench.sound.rate_hz)
     people = write_flac(bench.folder / f"{name}.flac", heard)
-    models = None if dropped else write_wav(bench.folder / f"{name}.wav", to_models(heard))
+    models, written, donor = "", None, None
+    if edited.samples is not None:
+        low = to_models(heard)
+        models = write_wav(bench.folder / f"{name}.wav", low).name
+        written = _read_back(bench.folder / models, people)
+        donor = Reference(samples, low.samples[:, 0], heard.rate_hz) if edit.kind == "swap" else None
     proof = prove(
         edit,
         bench.reference,
-        None if models is None else _read_back(models, people),
+        written,
         duration_s=bench.clip.probe.duration_s,
         picture_hash=bench.clip.picture_hash,
         donor=donor,
-        gain_db=gain_db,
-        notes=notes,
+        gain_db=edited.gain_db,
+        notes=edited.notes,
     )
-    stimulus = Stimulus(bench.clip.id, edit, models.name if models else "", people.name, proof, survives)
+    stimulus = Stimulus(bench.clip.id, edit, models, people.name, proof, survives)
     _save_stimulus(bench.folder / f"{name}.json", stimulus)
     return stimulus
 
 
-def _edit(
-    bench: _Bench, edit: Intervention
-) -> tuple[np.ndarray | None, float | None, Reference | None, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """An edited sound, (n, channels); None when its stream is dropped."""
+
+    samples: Samples | None
+    notes: tuple[str, ...] = ()
+    gain_db: float | None = None
+
+
+def _edit(bench: _Bench, edit: Intervention) -> _Edited:
     samples, rate = bench.sound.samples, bench.sound.rate_hz
+    notes = _room_notes(bench.room) if edit.fill == "room" else ()
     if edit.kind == "shift":
-        notes = () if edit.fill != "room" else _room_notes(bench.room)
-        return shift(samples, rate, edit.offset_s, edit.fill, bench.room, edit.seed), None, None, notes
+        return _Edited(shift(samples, rate, edit.offset_s, edit.fill, bench.room, edit.seed), notes)
     if edit.kind == "mute":
-        notes = () if edit.fill != "room" else _room_notes(bench.room)
-        return mute(samples, rate, edit.fill, bench.room, edit.seed), None, None, notes
-    if edit.kind == "swap":
-        placed, gain_db, note = _swap(bench, edit)
-        reference = Reference(placed, to_models(Sound(placed, rate)).samples[:, 0], rate)
-        return placed, gain_db, reference, (note,)
-    return samples, None, None, ()
+        return _Edited(mute(samples, rate, edit.fill, bench.room, edit.seed), notes)
+    return _swap(bench, edit) if edit.kind == "swap" else _Edited(samples)
 
 
 def _room_notes(room: Room) -> tuple[str, ...]:
     return (room.words,) if room.quiet else (room.words, "the clip is never quiet, so the fill still carries its sound")
 
 
-def _swap(bench: _Bench, edit: Intervention) -> tuple[np.ndarray, float, str]:
-    from thud.media.probe import probe
-
+def _swap(bench: _Bench, edit: Intervention) -> _Edited:
     path = Path(bench.donors[edit.donor])
     sound = read_sound(path, probe(path))
     if sound is None:
@@ -248,7 +254,7 @@ def _swap(bench: _Bench, edit: Intervention) -> tuple[np.ndarray, float, str]:
     lent = match_format(sound, bench.sound.rate_hz, bench.sound.samples.shape[1])
     placed, gain_db = swap(bench.sound.samples, lent.samples, bench.sound.rate_hz, edit)
     where = "donor starts with the clip" if edit.event_s is None else f"donor event placed at {edit.event_s:.3f} s"
-    return placed, gain_db, where
+    return _Edited(placed, (where,), gain_db)
 
 
 def _read_back(models: Path, people: Path) -> Written:

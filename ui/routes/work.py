@@ -50,7 +50,7 @@ def _adding(router: APIRouter, house: House) -> None:
 def _start(house: House, paths: list[Path], who: str) -> Json:
     """An ingest run over files and folders; what is refused at sight is refused in the run, with its reason."""
     from thud.runs.first_start import start_ingest
-    from thud.runs.jobs.ingest import plan_ingest
+    from thud.runs.sources import plan_ingest
 
     where = paths[0].name if len(paths) == 1 else f"{len(paths)} paths"
     return {"run": start_ingest(house.runs, plan_ingest(paths), where, who).id}

@@ -38,7 +38,7 @@ class ClipPage {
     this.bindings = this.#bindings();
     this.#build();
     this.pop = pushScope(this.bindings);
-    window.__thud = { ...window.__thud, engine: this.engine, prefetch: this.prefetch, timeline: this.timeline };
+    window.__thud = { ...window.__thud, engine: this.engine, prefetch: this.prefetch, timeline: this.timeline, clipId: () => this.id };
   }
 
   #build() {
@@ -126,7 +126,7 @@ class ClipPage {
     replace(this.title, el("span", { class: "sk line" }));
     for (const part of [this.name, this.chips, this.words, this.links]) replace(part);
     this.player.show(null);
-    replace(this.player.tabs, Array.from({ length: 5 }, () => el("div", { class: "grey" }, el("div", { class: "sk" }))));
+    this.player.wait();
     this.facts.wait();
     this.proof.wait();
   }

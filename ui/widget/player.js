@@ -57,16 +57,32 @@ export class Player {
     this.update();
   }
 
+  wait() {
+    this.looks = null;
+    replace(this.tabs, Array.from({ length: 5 }, () => el("div", { class: "grey" }, el("div", { class: "sk" }))));
+  }
+
   setSounds(rows, failed) {
     this.rows = rows;
-    replace(this.tabs, rows.length ? rows.map((row, index) => this.#tab(row, index, failed.get(row.id))) : el("p", { class: "none t2 sm" }, "This clip has no sound. The picture plays alone."));
+    const looks = JSON.stringify(rows.map((row) => [row.condition, row.asked, failed.has(row.id)]));
+    if (looks === this.looks && rows.length > 0) this.#again(rows);
+    else replace(this.tabs, rows.length ? rows.map((row, index) => this.#tab(row, index, failed.get(row.id))) : el("p", { class: "none t2 sm" }, "This clip has no sound. The picture plays alone."));
+    this.looks = looks;
     this.update();
+  }
+
+  // The next clip has the same conditions: the strip stays and only points at other sounds.
+  #again(rows) {
+    for (const [index, tab] of [...this.tabs.querySelectorAll("[role=radio]")].entries()) {
+      tab.dataset.sound = rows[index].id;
+      tab.title = `${rows[index].condition}, ${rows[index].asked}. ${rows[index].words}`;
+    }
   }
 
   #tab(row, index, failed) {
     const tab = el("button", {
       type: "button", role: "radio", class: CONDITIONS.has(row.condition) ? row.condition : "", "data-sound": row.id,
-      title: `${row.condition}, ${row.asked}. ${failed ?? row.words}`, onclick: () => this.onselect(row.id),
+      title: `${row.condition}, ${row.asked}. ${failed ?? row.words}`, onclick: () => this.onselect(tab.dataset.sound),
     });
     const small = failed ? "cannot play" : this.#short(row);
     tab.append(glyph(row.condition), el("span", { class: "two" }, el("span", { class: "row" }, el("b", { class: "clip" }, row.condition), el("span", { class: "sp" }),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.runs.jobs import ingest as ingest_job
+from thud.runs.sources import Source
 
 if TYPE_CHECKING:
     from thud.store import Store
@@ -27,7 +28,7 @@ def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
     folder = workspace / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     clip = make_clip(folder, item["seed"], item["index"])
-    source = ingest_job.Source(
+    source = Source(
         str(folder / clip.path),
         str(folder),
         clip.title,
