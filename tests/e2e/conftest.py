@@ -1,16 +1,19 @@
-"""One browser and one real app for all end-to-end tests."""
+"""One browser and two real apps for all end-to-end tests: one with everything built, one with many clips."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.barcode import make_clip
 from tests.e2e.app_server import App, running_app, write_manifest
+from tests.e2e.crowd import write_crowd
+from tests.e2e.page import PATIENCE_MS, Visit
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
 CLICK_S = 1.5
@@ -42,24 +45,38 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 @pytest.fixture(scope="session")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app on hundreds of clips that nothing was built of. Tests look at it and leave it as it is."""
+    folder = tmp_path_factory.mktemp("crowd")
+    with running_app(folder, "--clips", str(write_crowd(folder))) as running:
+        yield running
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def visit(app: App, chromium: Browser) -> Iterator[Callable[[str], Page]]:
-    """Opens a page of the app; at the end no page may have had an error, a failed request or a request to elsewhere."""
+@contextmanager
+def visiting(app: App, chromium: Browser, *, faults: bool = False) -> Iterator[Visit]:
+    """Opens pages of the app; at the end no page may have had an error, a failed request or a request to elsewhere.
+
+    faults: the test breaks the network, so failed requests and what the browser says of them are no trouble.
+    """
     trouble: list[str] = []
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
 
     def open_page(path: str) -> Page:
         page = context.new_page()
         page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
-        page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+        if not faults:
+            page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+            page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
         local = (app.url, "blob:", "data:")
         page.on("request", lambda sent: None if sent.url.startswith(local) else trouble.append(sent.url))
         page.goto(app.url + path)
@@ -68,3 +85,22 @@ def visit(app: App, chromium: Browser) -> Iterator[Callable[[str], Page]]:
     yield open_page
     context.close()
     assert trouble == []
+
+
+@pytest.fixture
+def visit(app: App, chromium: Browser) -> Iterator[Visit]:
+    with visiting(app, chromium) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def visit_crowd(crowd: App, chromium: Browser) -> Iterator[Visit]:
+    with visiting(crowd, chromium) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def visit_broken(app: App, chromium: Browser) -> Iterator[Visit]:
+    """As `visit`, for tests that break the network between page and app."""
+    with visiting(app, chromium, faults=True) as open_page:
+        yield open_page

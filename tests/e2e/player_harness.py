@@ -24,12 +24,13 @@ WIDGET = Path(__file__).parents[2] / "ui" / "widget"
 COUNT = 48
 POLICY = (
     "default-src 'self'; media-src 'self' blob:; img-src 'self' blob: data:; "
-    "style-src 'self' 'unsafe-inline'; script-src 'self' blob: 'unsafe-eval'"
+    "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-eval'"
 )
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>player harness</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/av/tokens.css">
 <link rel="stylesheet" href="/av/clip.css"></head><body><header class="bar"><span class="mark">thud</span>
-<nav class="nav" aria-label="Pages"><a aria-current="page">Clips</a></nav></header><div id="shell"><main id="root" style="padding:16px"></main>
+<nav class="nav" aria-label="Pages"><a aria-current="page">Clips</a></nav></header>
+<div id="shell"><main id="root" style="padding:16px"></main>
 <div class="toasts" data-part="toasts" role="status" aria-live="polite"></div></div>
 <script type="module" src="/harness.js"></script></body></html>"""
 SCRIPT = """

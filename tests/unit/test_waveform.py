@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.barcode import click_sound
 from thud.media.sound import Sound
-from thud.media.waveform import BANDS, mel_db, peaks, spectrogram_png
+from thud.media.waveform import BANDS, CONTRAST, mel_db, peaks, spectrogram_png
 
 
 def ink(png: bytes) -> NDArray[np.uint8]:
@@ -75,7 +75,7 @@ def test_range_is_eighty_decibels_and_the_ceiling_can_be_shared() -> None:
     loud, quiet = tone(1000, level=0.5), tone(1000, level=0.005)
     assert ink(spectrogram_png(quiet)).max() == 255
     ceiling = float(mel_db(loud).max())
-    assert int(ink(spectrogram_png(quiet, ceiling)).max()) == pytest.approx(255 * 0.5, abs=3)
+    assert int(ink(spectrogram_png(quiet, ceiling)).max()) == pytest.approx(255 * 0.5**CONTRAST, abs=3)
 
 
 def test_digital_silence_is_empty() -> None:

@@ -21,6 +21,8 @@ WINDOW_S = 0.016
 """Short enough that a click is 8 ms wide, long enough that a band is 62 Hz wide."""
 TOP_HZ = 8000.0
 RANGE_DB = 80.0
+CONTRAST = 1.8
+"""Ink grows with this power of the level, so that a room's noise floor stays paper and an event stands out."""
 QUIETEST_DB = -120.0
 """Full ink is never set below this, so that digital silence stays empty instead of filling the picture."""
 COLUMNS_PER_S = 250
@@ -54,8 +56,8 @@ def spectrogram_png(sound: Sound, ceiling_db: float | None = None) -> bytes:
     """
     level = mel_db(sound)
     ceiling = max(float(level.max()), QUIETEST_DB) if ceiling_db is None else ceiling_db
-    ink = np.clip((level - (ceiling - RANGE_DB)) * (255 / RANGE_DB), 0, 255).astype(np.uint8)
-    return _alpha_png(ink[::-1])
+    share = np.clip((level - (ceiling - RANGE_DB)) / RANGE_DB, 0, 1)
+    return _alpha_png((255 * share**CONTRAST).astype(np.uint8)[::-1])
 
 
 def mel_db(sound: Sound) -> NDArray[np.float32]:

@@ -1,0 +1,46 @@
+"""How the tests take hold of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page
+
+Visit = Callable[[str], Page]
+PATIENCE_MS = 20_000
+"""How long anything that a page is to show may take: machines are slow and busy, and nothing here measures time."""
+
+
+def ready(page: Page) -> Page:
+    """The page once its clips are listed and it sits in Gradio's component."""
+    marks = "['thud-cards', 'thud-mount'].every((name) => performance.getEntriesByName(name).length > 0)"
+    page.wait_for_function(marks, timeout=3 * PATIENCE_MS)
+    return page
+
+
+def head(page: Page) -> Locator:
+    """The words beside "Clips": how many there are, or how many of them the filter lets through."""
+    return page.locator(".head .lead")
+
+
+def cards(page: Page) -> Locator:
+    return page.locator(".card")
+
+
+def search_field(page: Page) -> Locator:
+    return page.get_by_label("Filter by name, sound or id")
+
+
+def drawer(page: Page) -> Locator:
+    return page.locator("#drawer")
+
+
+def run_row(page: Page, title: str) -> Locator:
+    """The run with just this title, in the drawer."""
+    named = page.locator("b", has_text=re.compile(f"^{re.escape(title)}$"))
+    return drawer(page).locator("li.run").filter(has=named)
+
+
+def toast(page: Page) -> Locator:
+    return page.locator(".toast")
