@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.barcode import make_clip
 from tests.e2e.app_server import App, running_app, write_manifest
@@ -62,17 +62,25 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def window(chromium: Browser) -> Iterator[BrowserContext]:
+    """One window for all tests, so that what Gradio loads is loaded and compiled once."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
 @contextmanager
-def visiting(app: App, chromium: Browser, *, faults: bool = False) -> Iterator[Visit]:
-    """Opens pages of the app; at the end no page may have had an error, a failed request or a request to elsewhere.
+def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Iterator[Visit]:
+    """Opens pages of the app; at the end no page may have had an error, a failed request or a request to elsewhere,
+    and nothing that a page remembered is left.
 
     faults: the test breaks the network, so failed requests and what the browser says of them are no trouble.
     """
     trouble: list[str] = []
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
 
     def open_page(path: str) -> Page:
-        page = context.new_page()
+        page = window.new_page()
         page.on("pageerror", lambda error: trouble.append(str(error)))
         if not faults:
             page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
@@ -82,25 +90,30 @@ def visiting(app: App, chromium: Browser, *, faults: bool = False) -> Iterator[V
         page.goto(app.url + path)
         return page
 
-    yield open_page
-    context.close()
+    try:
+        yield open_page
+    finally:
+        window.unroute_all()
+        for page in window.pages:
+            page.evaluate("localStorage.clear()")
+            page.close()
     assert trouble == []
 
 
 @pytest.fixture
-def visit(app: App, chromium: Browser) -> Iterator[Visit]:
-    with visiting(app, chromium) as open_page:
+def visit(app: App, window: BrowserContext) -> Iterator[Visit]:
+    with visiting(app, window) as open_page:
         yield open_page
 
 
 @pytest.fixture
-def visit_crowd(crowd: App, chromium: Browser) -> Iterator[Visit]:
-    with visiting(crowd, chromium) as open_page:
+def visit_crowd(crowd: App, window: BrowserContext) -> Iterator[Visit]:
+    with visiting(crowd, window) as open_page:
         yield open_page
 
 
 @pytest.fixture
-def visit_broken(app: App, chromium: Browser) -> Iterator[Visit]:
+def visit_broken(app: App, window: BrowserContext) -> Iterator[Visit]:
     """As `visit`, for tests that break the network between page and app."""
-    with visiting(app, chromium, faults=True) as open_page:
+    with visiting(app, window, faults=True) as open_page:
         yield open_page

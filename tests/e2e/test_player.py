@@ -127,7 +127,7 @@ def test_a_loop_goes_round_to_the_sample_and_keeps_the_picture_inside(open_clip:
     one, two = heard[start : start + lap], heard[start + lap : start + 2 * lap]
     assert np.abs(one).max() > 0.01
     assert np.array_equal(one, two)
-    assert sum(1.4 < at < 2.1 for at in run["frames"]) > 0.9 * len(run["frames"])
+    assert sum(1.4 < at < 2.1 for at in run["frames"]) > 0.6 * len(run["frames"])
 
 
 def test_switching_in_a_loop_does_not_restart_it(open_clip: Opener) -> None:
@@ -414,6 +414,18 @@ def test_another_theme_redraws_the_canvas(open_clip: Opener) -> None:
     bright = page.evaluate(ink)
     page.evaluate("async () => { document.documentElement.dataset.theme = 'light'; await sleep(200); }")
     assert bright > 150 > 100 > page.evaluate(ink)
+
+
+def test_a_reload_after_a_build_keeps_sound_and_moment_and_waits_for_the_listener(open_clip: Opener) -> None:
+    page = open_clip(0, sound="p0.6", t=3.0)
+    page.keyboard.press(" ")
+    page.wait_for_function("__thud.engine.deck.running")
+    page.evaluate("() => { window.was = __thud.engine.media; window.page.reload(); }")
+    assert page.evaluate("__thud.engine.playing && __thud.engine.media === was")
+    page.keyboard.press(" ")
+    page.wait_for_function("__thud.engine.media && __thud.engine.media !== was")
+    assert state(page)["sound"] == "p0.6"
+    assert 3.0 <= float(str(state(page)["position"])) < 8
 
 
 # ---- many clips

@@ -14,6 +14,7 @@ import { fail, toast } from "./toast.js";
 
 const LOOP_S = 0.5;
 const ADDRESS_MS = 300;
+const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
 
 // onNavigate(params, {replace}): params are {clip, sound, t} for the address. Returns {show, reload, setOrder, destroy, bindings}.
 export function mountClip(root, options) {
@@ -38,6 +39,7 @@ class ClipPage {
     this.bindings = this.#bindings();
     this.#build();
     this.pop = pushScope(this.bindings);
+    this.engine.subscribe((kind, { playing }) => { if (kind === "state" && this.stale && !playing) this.reload(); });
     window.__thud = { ...window.__thud, engine: this.engine, prefetch: this.prefetch, timeline: this.timeline, clipId: () => this.id };
   }
 
@@ -94,7 +96,7 @@ class ClipPage {
       this.#wait();
       bundle.ready.then(() => { if (ticket === this.asked) this.#render(bundle, soundId, time); }, (error) => { if (ticket === this.asked) this.#broken(error); });
     }
-    requestIdleCallback(() => { if (ticket === this.asked) this.neighbours(); }, { timeout: 250 }); // after this clip is painted
+    idle(() => { if (ticket === this.asked) this.neighbours(); }, { timeout: 250 }); // after this clip is painted
   }
 
   neighbours() {
@@ -110,9 +112,13 @@ class ClipPage {
     this.onNavigate({ clip: next, sound: this.engine.sound, t: null }, { replace: false });
   }
 
+  // After a build: everything anew, at the same sound and moment; not while someone is listening.
   reload() {
+    this.stale = this.engine.playing;
+    if (this.stale) return;
     const { position, sound } = this.engine;
     this.engine.unload();
+    this.prefetch.want(this.id, []);
     this.prefetch.drop(this.id);
     this.bundle = null;
     this.show(this.id, { soundId: sound, time: position });

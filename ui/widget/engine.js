@@ -4,6 +4,7 @@
 //
 // For tests, window.__thud.engine is this object: state() gives plain numbers; deck.output is the node everything audible passes
 // (a test may connect its own recorder to it); settled() resolves with state() when the frame asked for is on screen.
+import { between, middleMean } from "./numbers.js";
 import { AHEAD_S, audioContext, Deck } from "./sound.js";
 
 export const RATES = [1, 0.5, 0.25];
@@ -14,15 +15,8 @@ const JUDGED = 8;         // frames that drift is judged by
 const PULL = 4;           // rate change per second of drift: gone in about half a second, without swinging
 const STORE = "thud.volume";
 
-const storedVolume = () => {
-  const value = Number.parseFloat(localStorage.getItem(STORE) ?? "1");
-  return Number.isFinite(value) ? Math.min(Math.max(value, 0), 1) : 1;
-};
-
-// The mean of the middle half.
-function middleMean(values) {
-  const sorted = [...values].sort((a, b) => a - b), cut = sorted.length >> 2, middle = sorted.slice(cut, sorted.length - cut);
-  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+function storedVolume() {
+  try { return between(0, Number(localStorage.getItem(STORE) ?? 1) || 0, 1); } catch { return 1; }
 }
 
 export class Engine {
@@ -112,8 +106,7 @@ export class Engine {
     this.#video?.abort();
     this.video?.cancelVideoFrameCallback(this.#callback);
     this.#waiting = [];
-    this.shown = null;
-    this.#target = null;
+    this.shown = this.#target = null;
   }
 
   toggle() { if (this.playing) this.pause(); else this.play(); }
@@ -152,7 +145,7 @@ export class Engine {
   // force: even if that frame seems to be on screen; a playing picture may be one further than it has told.
   seek(time_s, force = false) {
     if (!this.media) return;
-    this.at = Math.min(Math.max(time_s, 0), this.duration);
+    this.at = between(0, time_s, this.duration);
     this.#target = this.table.at(this.at);
     this.deck.stop();
     this.#errors = [];
@@ -231,7 +224,7 @@ export class Engine {
     if (this.#errors.length < JUDGED / 2) return;
     if (this.#errors.length > JUDGED) this.#errors.shift();
     this.#drift = middleMean(this.#errors);
-    const nudge = Math.abs(this.#drift) < QUIET_S ? 0 : Math.min(Math.max(PULL * this.#drift, -NUDGE), NUDGE);
+    const nudge = Math.abs(this.#drift) < QUIET_S ? 0 : between(-NUDGE, PULL * this.#drift, NUDGE);
     const rate = this.rate * (1 - nudge);
     if (Math.abs(rate - this.video.playbackRate) > 0.002) this.video.playbackRate = rate;
   }
@@ -241,7 +234,7 @@ export class Engine {
   #learn(error) {
     this.#jumped = false;
     this.#errors = [];
-    if (Math.abs(error) < LOST_S) this.#lead = Math.min(Math.max(this.#lead - error * 0.5, 0), 0.15);
+    if (Math.abs(error) < LOST_S) this.#lead = between(0, this.#lead - error * 0.5, 0.15);
   }
 
   // While looping the sound goes round by itself, to the sample; the picture jumps a little before the end of the lap, and is
@@ -290,7 +283,7 @@ export class Engine {
   }
 
   setVolume(value) {
-    this.volume = Math.min(Math.max(value, 0), 1);
+    this.volume = between(0, value, 1);
     this.deck.volume = this.volume;
     try { localStorage.setItem(STORE, String(this.volume)); } catch { /* private window: kept for this page */ }
     this.#emit("state");

@@ -8,6 +8,7 @@ export const TIMES = {
 };
 export const GROUPS = ["state", "times", "kind"];
 export const NO_KIND = "none";
+const ID_PART = 4;
 
 const valueOf = {
   state: (card) => card.state,
@@ -37,9 +38,10 @@ export function writeFilters(filters) {
 export const anyFilter = (filters) => Boolean(filters.q || filters.look || GROUPS.some((group) => filters[group].length));
 export const noFilter = (view) => ({ q: "", look: false, view, state: [], times: [], kind: [] });
 
+// An id is found by its beginning, as people paste it: "30" anywhere in sixteen hex digits would be chance.
 function found(card, words) {
-  const text = `${card.title} ${card.name} ${card.kind} ${card.id}`.toLowerCase();
-  return words.every((word) => text.includes(word));
+  const text = `${card.title} ${card.name} ${card.kind}`.toLowerCase();
+  return words.every((word) => text.includes(word) || (word.length >= ID_PART && card.id.startsWith(word)));
 }
 const wordsOf = (q) => q.toLowerCase().split(/\s+/).filter(Boolean);
 

@@ -6,6 +6,7 @@ import { RATES } from "./engine.js";
 
 export const CONDITIONS = new Set(["original", "early", "delayed", "muted", "swapped"]);
 export const glyph = (condition, size) => icon(CONDITIONS.has(condition) ? condition : "info", size);
+const ONE_ROW = 7; // more sounds than this stand in two rows where there is room
 const rateWords = (rate) => (rate === 1 ? "1×" : `${rate}× (pitch drops)`);
 
 // What a sound is called in a few words: "delayed +0.600 s", "muted, digital silence".
@@ -66,8 +67,10 @@ export class Player {
     this.rows = rows;
     const looks = JSON.stringify(rows.map((row) => [row.condition, row.asked, failed.has(row.id)]));
     if (looks === this.looks && rows.length > 0) this.#again(rows);
-    else replace(this.tabs, rows.length ? rows.map((row, index) => this.#tab(row, index, failed.get(row.id))) : el("p", { class: "none t2 sm" }, "This clip has no sound. The picture plays alone."));
+    else replace(this.tabs, rows.length ? [...rows.map((row, index) => this.#tab(row, index, failed.get(row.id))), rows.length % 2 > 0 && el("div", { class: "fill" })] : el("p", { class: "none t2 sm" }, "This clip has no sound. The picture plays alone."));
     this.looks = looks;
+    this.tabs.classList.toggle("many", rows.length > ONE_ROW);
+    this.tabs.style.setProperty("--half", String(Math.ceil(rows.length / 2)));
     this.update();
   }
 
