@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -56,10 +57,12 @@ def _rows(page: Page, app: App) -> list[Row]:
     lags = measure.switching(page, toggles)["lags"]
     plays, steps = measure.in_step(page, plays=6, at_s=CLICK_S), measure.steps(page, 30)
     seeks, walk = measure.seeks(page, 40), measure.next_clips(page, CLIPS - 2)
+    apart = [abs(ms) for ms in plays["event"]]
     exact = 100 * (1 - len(steps["wrong"]) / steps["steps"])
     return [
         judge("A/B alignment, worst", float(max(abs(lag) for lag in lags)), "samples", limit=0.0),
-        judge("picture against sound at the event, worst", max(abs(ms) for ms in plays["event"]), "ms", limit=5.0),
+        judge("picture against sound at the event, median of 6 plays", median(apart), "ms", limit=5.0),
+        judge("picture against sound at the event, worst of 6 plays", max(apart), "ms", limit=5.0),
         judge("frame steps exact", exact, "%", limit=100.0, sense="at least"),
         judge("seek p50", seeks["ms"]["p50"], "ms", limit=20.0),
         judge("clip to next clip ready p50", walk["ms"]["p50"], "ms", limit=20.0),

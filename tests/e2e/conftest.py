@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.barcode import make_clip
 from tests.e2e.app_server import App, running_app, write_manifest
 from tests.e2e.crowd import write_crowd
 from tests.e2e.page import PATIENCE_MS, Visit
+from tests.sounds import make_ding_clip
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
 CLICK_S = 1.5
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 
 
 def make_barcode_folder(folder: Path) -> Path:
@@ -45,6 +47,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 @pytest.fixture(scope="session")
+def pair(app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The kind of two clips to build for, 3 s long with their event at 1 s; a third file was refused with them."""
+    folder = tmp_path_factory.mktemp("pair") / "pair"
+    folder.mkdir()
+    names = ("pair_one", "pair_two")
+    for seed, name in enumerate(names):
+        make_ding_clip(folder / f"{name}.mp4", 3.0, 1.0, seed=seed, pitch_hz=500.0 + 300 * seed)
+    (folder / "poor.mp4").write_text("no video")
+    write_manifest(folder, [{"path": f"{n}.mp4", "kind": "pair", "visual_s": 1.0, "audio_s": 1.0} for n in names])
+    app.wait_for(app.post("/api/ingest", {"paths": [str(folder)]})["run"])
+    return "pair"
+
+
+@pytest.fixture(scope="session")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app on hundreds of clips that nothing was built of. Tests look at it and leave it as it is."""
     folder = tmp_path_factory.mktemp("crowd")
@@ -64,8 +80,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def window(chromium: Browser) -> Iterator[BrowserContext]:
-    """One window for all tests, so that what Gradio loads is loaded and compiled once."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    """One window with one tab for all tests, so that what Gradio loads is loaded and compiled once."""
+    context = chromium.new_context(viewport=SIZE)
+    context.new_page()
     yield context
     context.close()
 
@@ -78,26 +95,41 @@ def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Itera
     faults: the test breaks the network, so failed requests and what the browser says of them are no trouble.
     """
     trouble: list[str] = []
+    local = (app.url, "blob:", "data:", "about:blank")
+    notes = {
+        "weberror": lambda error: trouble.append(str(error.error)),
+        "request": lambda sent: None if sent.url.startswith(local) else trouble.append(sent.url),
+        "console": lambda said: trouble.append(said.text) if said.type == "error" and not faults else None,
+        "response": lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 and not faults else None,
+    }
+    for event, note in notes.items():
+        window.on(event, note)
+    first = window.pages[0]
 
     def open_page(path: str) -> Page:
-        page = window.new_page()
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        if not faults:
-            page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
-            page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-        local = (app.url, "blob:", "data:")
-        page.on("request", lambda sent: None if sent.url.startswith(local) else trouble.append(sent.url))
+        page = first if first.url == "about:blank" else window.new_page()
         page.goto(app.url + path)
         return page
 
     try:
         yield open_page
     finally:
-        window.unroute_all()
-        for page in window.pages:
-            page.evaluate("localStorage.clear()")
+        for page in window.pages[1:]:
             page.close()
+        _forget(first)
+        for event, note in notes.items():
+            window.remove_listener(event, note)
     assert trouble == []
+
+
+def _forget(page: Page) -> None:
+    """The tab as it was before a test, whatever became of that."""
+    page.unroute_all()
+    if page.url != "about:blank":
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
+    page.goto("about:blank")
+    page.set_viewport_size(SIZE)
+    page.emulate_media(color_scheme="light")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page
 Visit = Callable[[str], Page]
 PATIENCE_MS = 20_000
 """How long anything that a page is to show may take: machines are slow and busy, and nothing here measures time."""
+WORK_MS = 120_000
+"""How long a run of a few small clips may take: its workers start first, and that alone can take many seconds."""
 
 
 def ready(page: Page) -> Page:

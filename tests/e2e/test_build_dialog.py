@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.e2e.app_server import App, write_manifest
+from tests.e2e.app_server import App
 from tests.e2e.crowd import numbers
-from tests.e2e.page import Visit, drawer, ready, run_row, toast
-from tests.sounds import make_ding_clip
-
-
-@pytest.fixture(scope="session")
-def pair(app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The kind of two clips that only this file builds for: 3 s long, their event at 1 s."""
-    folder = tmp_path_factory.mktemp("pair")
-    for seed, name in enumerate(("pair_one", "pair_two")):
-        make_ding_clip(folder / f"{name}.mp4", 3.0, 1.0, seed=seed, pitch_hz=500.0 + 300 * seed)
-    rows = [{"path": f"{n}.mp4", "kind": "pair", "visual_s": 1.0, "audio_s": 1.0} for n in ("pair_one", "pair_two")]
-    write_manifest(folder, rows)
-    app.wait_for(app.post("/api/ingest", {"paths": [str(folder)]})["run"])
-    return "pair"
+from tests.e2e.page import WORK_MS, Visit, drawer, ready, run_row, toast
 
 
 def open_dialog(page: Page) -> Locator:
@@ -49,7 +34,7 @@ def rows_of(app: App, kind: str) -> list[dict[str, Any]]:
     return [{row["condition"]: row["verified"] for row in card["conditions"]} for card in cards]
 
 
-def test_offsets_are_read_refused_and_taken_back(app: App, pair: str, visit: Visit) -> None:
+def test_offsets_are_read_refused_and_taken_back(pair: str, visit: Visit) -> None:
     page = visit(f"/clips?kind={pair}")
     dialog = open_dialog(page)
     expect(page).to_have_url(re.compile("build=1"))
@@ -86,8 +71,8 @@ def test_what_is_planned_is_built(app: App, pair: str, visit: Visit) -> None:
     expect(dialog).to_have_count(0)
     assert "build" not in page.url
     expect(drawer(page)).to_be_visible()
-    expect(run_row(page, "Build soundtracks, 4 stimuli").first).to_contain_text(re.compile("done.*2 of 2", re.S))
-    expect(toast(page)).to_contain_text("Build soundtracks, 4 stimuli: done, 2 of 2.")
+    expect(toast(page)).to_contain_text("Build soundtracks, 4 stimuli: done, 2 of 2.", timeout=WORK_MS)
+    expect(run_row(page, "Build soundtracks, 4 stimuli").first).to_contain_text(re.compile("done.*2 of 2"))
     assert [(row["original"], row["delayed"], row["early"]) for row in rows_of(app, pair)] == [(1, 1, 0)] * 2
     expect(page.locator(".card").first).to_contain_text("2 verified")
     page.keyboard.press("b")
@@ -149,7 +134,7 @@ def test_the_dialog_says_what_the_server_could_not_do(pair: str, visit_broken: V
 def test_a_late_answer_to_an_older_question_is_not_shown(visit_crowd: Visit) -> None:
     page = visit_crowd("/clips?kind=bell")
     held: list[Route] = []
-    page.route("**/api/build/plan", held.append, times=1)
+    page.route("**/api/build/plan", lambda route: held.append(route), times=1)
     dialog = open_dialog(page)
     page.wait_for_function("document.querySelector('dialog .pv').getAttribute('aria-busy') === 'true'")
     expect(go(dialog)).to_have_text("Build …")

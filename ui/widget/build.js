@@ -97,7 +97,7 @@ class BuildDialog {
     this.label(plan?.total ?? null);
     if (failure) {
       replace(this.right, el("h3", {}, "What will happen"), el("div", { class: "note bad", role: "alert" }, icon("x"), el("span", {}, failure.message)),
-        el("button", { class: "btn s start", onclick: () => this.ask() }, "Try again"));
+        el("button", { class: "btn s start", onclick: () => { this.go.focus(); this.ask(); } }, "Try again")); // this button goes away
     } else this.drawPlan(plan);
   }
 

@@ -46,11 +46,13 @@ export function line(ctx, colour, x1, y1, x2, y2, dash = []) {
   ctx.setLineDash([]);
 }
 
-// Lowest and highest value in each column: from the peaks, or from the samples where a column is shorter than two peaks.
+// Lowest and highest value in each column: from the peaks, or from the samples where a column is shorter than two peaks, or
+// where the sound is so quiet that the peaks' 8 bits would show as steps.
 export function envelope(source, sc, columns) {
   const low = new Float32Array(columns), high = new Float32Array(columns);
   const per = (sc.view.end - sc.view.start) / columns;
-  const fine = source.buffer && per < 0.002;
+  const coarse = sc.view.end - sc.view.start < 12 && loudest(source) < 0.25;
+  const fine = source.buffer && (per < 0.002 || coarse);
   const rate = fine ? source.buffer.sampleRate : 1000;
   const data = fine ? source.buffer.getChannelData(0) : source.peaks;
   if (!data) return null;

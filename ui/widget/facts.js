@@ -78,7 +78,7 @@ function sourceFacts(clip) {
 function eventFacts(clip, table) {
   const { visual_s, audio_s } = clip;
   if (visual_s === null && audio_s === null)
-    return [["Picture", faint("not known")], ["Sound", faint("not known")], ["What next", "Shifts and swaps wait until the event is placed; mutes do not need it."]];
+    return [["Picture", faint("not known")], ["Sound", faint("not known")], ["What next", "Until the event is placed, nothing tells whether a shift keeps it in the clip, and a swap starts with the clip."]];
   const time = (value, note) => (value === null ? faint("not known") : [el("b", {}, `${number(value)} s`), " ", faint(note)]);
   const rate_hz = clip.sample_rate_hz || 48000;
   const lag = visual_s !== null && audio_s !== null ? audio_s - visual_s : null;

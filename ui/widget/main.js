@@ -159,7 +159,11 @@ async function showClip(page, route) {
   name(page, route.clip);
   page.pop?.();
   page.pop = null;
-  if (page.clip) { if (page.clip.id !== route.clip) { page.clip.id = route.clip; page.clip.view.show(route.clip); } return; }
+  if (page.clip) {
+    page.clip.id = route.clip;
+    page.clip.view.show(route.clip, { soundId: route.sound, time: route.time });
+    return;
+  }
   const clipPlace = el("div", { class: "clip-page" });
   place(page, clipPlace);
   window.scrollTo(0, 0);
