@@ -65,14 +65,18 @@ def make_clip(
     click_s: float = 1.5,
     noise: float = 0.001,
     seed: int = 0,
+    first: int = 0,
 ) -> BarcodeClip:
-    """Write a barcode clip. channels=0: no sound. noise: level of the room, 0 for digital silence."""
+    """Write a barcode clip. channels=0: no sound. noise: level of the room, 0 for digital silence.
+
+    first: the number that the first frame carries.
+    """
     fps = RATES[variant]
     times = frame_times(variant, seconds, seed)
     click = round(click_s * 48_000)
     samples = round(float(times[-1] + 1 / fps) * 48_000)
     sound = click_sound(samples, click, channels, noise, seed) if channels else None
-    pictures = (picture(index, width, height) for index in range(len(times)))
+    pictures = (picture(first + index, width, height) for index in range(len(times)))
     write_clip(path, pictures, fps, sound, times_s=times.tolist() if variant == "vfr" else None, crf=20)
     return BarcodeClip(Path(path), fps, times, click, sound)
 

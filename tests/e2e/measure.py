@@ -50,10 +50,11 @@ registerProcessor("tap", Tap);
 
 
 def prepare(page: Page) -> None:
-    """Put the helpers into the page and wait until its clip is whole."""
+    """Put the helpers into the page and wait until its clip is whole and Gradio has taken the page in."""
     page.wait_for_function("window.__thud?.engine.media && document.querySelector('.screen video')")
     page.evaluate(HELPERS)
-    page.wait_for_function("__thud.prefetch.isWhole(__thud.clipId())", timeout=20_000)
+    page.wait_for_function("__thud.prefetch.isWhole(__thud.clipId())")
+    page.wait_for_function("performance.getEntriesByName('thud-mount').length > 0")
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
@@ -145,10 +146,22 @@ def next_clips(page: Page, count: int = 40, pause_ms: int = 600) -> dict[str, An
 
 def start_recording(page: Page) -> None:
     """Record all that is audible, with the context's own sample numbers, until stop_recording."""
-    # The page's policy allows no script but its own, so it is loaded once more without one.
-    page.context.new_cdp_session(page).send("Page.setBypassCSP", {"enabled": True})
-    page.reload()
+    reload_for_recorder(page)
     prepare(page)
+    tap(page)
+
+
+def reload_for_recorder(page: Page) -> None:
+    """The page once more, without its policy: that allows no script but the app's own."""
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setBypassCSP", {"enabled": True})
+    page.reload()
+    session.send("Page.setBypassCSP", {"enabled": False})
+    session.detach()
+
+
+def tap(page: Page) -> None:
+    """Record from now on; the page was loaded for it."""
     page.evaluate(
         """async (code) => {
           const { engine } = __thud, { context } = engine;

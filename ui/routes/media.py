@@ -6,29 +6,35 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse
 
 from thud.errors import NotFound
-from thud.records import Clip, Intervention, Stimulus, stimulus_id
+from thud.records import Clip, Intervention, Stimulus, content_id, stimulus_id
 from ui.house import House
 
-KEEP = {"cache-control": "private, max-age=31536000, immutable"}
+KEEP = "private, max-age=31536000, immutable"
 ID = re.compile(r"[0-9a-f]{16}")
 SHEET_FRAMES = 12
+OCTETS = "application/octet-stream"
+KEPT = {"proxy.mp4": "video/mp4", "thumb.webp": "image/webp", "frames.f64": OCTETS, "peaks.i8": OCTETS}
+"""What ingest left of a clip, by name."""
 ORIGINAL = Intervention("original")
 
 _making: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
-def send(path: Path, media_type: str, name: str = "") -> FileResponse:
+def send(path: Path, media_type: str, name: str = "", cache_control: str = KEEP) -> FileResponse:
     """The file with Range, ETag and a year's keep. name: offered when the user saves it."""
     if not path.is_file():
         raise NotFound("this file is no longer in the workspace; add or build the clip again")
+    headers = {"cache-control": cache_control}
+    kept_as = name or None
     return FileResponse(
-        path, media_type=media_type, headers=KEEP, filename=name or None, content_disposition_type="inline"
+        path, media_type=media_type, headers=headers, filename=kept_as, content_disposition_type="inline"
     )
 
 
@@ -57,26 +63,6 @@ def media_router(house: House) -> APIRouter:
 
 
 def _clip_routes(router: APIRouter, house: House) -> None:
-    @router.get("/clip/{clip_id}/proxy.mp4")
-    def proxy(clip_id: str) -> FileResponse:
-        checked(clip_id)
-        return send(house.clip_folder(clip_id) / "proxy.mp4", "video/mp4")
-
-    @router.get("/clip/{clip_id}/thumb.webp")
-    def thumb(clip_id: str) -> FileResponse:
-        checked(clip_id)
-        return send(house.clip_folder(clip_id) / "thumb.webp", "image/webp")
-
-    @router.get("/clip/{clip_id}/frames.f64")
-    def frames(clip_id: str) -> FileResponse:
-        checked(clip_id)
-        return send(house.clip_folder(clip_id) / "frames.f64", "application/octet-stream")
-
-    @router.get("/clip/{clip_id}/peaks.i8")
-    def peaks(clip_id: str) -> FileResponse:
-        checked(clip_id)
-        return send(house.clip_folder(clip_id) / "peaks.i8", "application/octet-stream")
-
     @router.get("/clip/{clip_id}/sound.flac")
     def sound(clip_id: str) -> FileResponse:
         return send(_source_sound(house, house.store.clip(clip_id)), "audio/flac")
@@ -96,8 +82,20 @@ def _clip_routes(router: APIRouter, house: House) -> None:
     @router.get("/clip/{clip_id}/reel.mp4")
     def reel(clip_id: str, sound: str = Query(pattern=ID.pattern)) -> FileResponse:
         clip, stimulus = house.store.clip(clip_id), house.store.stimulus(sound)
-        path = made(house.cache("reel", clip_id, f"{sound}.mp4"), lambda p: _reel(house, clip, stimulus, p))
-        return send(path, "video/mp4", f"{Path(clip.path).stem}-{stimulus.condition}-reel.mp4")
+        times = house.store.times().get(clip_id)
+        # Its markers move with the event times, so they are part of its name here, and browsers ask again.
+        name = f"{sound}-{content_id(asdict(times)) if times else 'untimed'}.mp4"
+        path = made(house.cache("reel", clip_id, name), lambda p: _reel(house, clip, stimulus, p))
+        offered = f"{Path(clip.path).stem}-{stimulus.condition}-reel.mp4"
+        return send(path, "video/mp4", offered, cache_control="no-cache")
+
+    # Last, so that the names above come first.
+    @router.get("/clip/{clip_id}/{name}")
+    def kept(clip_id: str, name: str) -> FileResponse:
+        checked(clip_id)
+        if name not in KEPT:
+            raise NotFound("there is no such file")
+        return send(house.clip_folder(clip_id) / name, KEPT[name])
 
 
 def _stimulus_routes(router: APIRouter, house: House) -> None:
@@ -119,7 +117,7 @@ def _stimulus_routes(router: APIRouter, house: House) -> None:
     def peaks(clip_id: str, key: str) -> FileResponse:
         source = file(clip_id, key, ".flac")
         path = made(house.cache("stimulus", clip_id, f"{key}.i8"), lambda p: write_peaks(source, p))
-        return send(path, "application/octet-stream")
+        return send(path, OCTETS)
 
     @router.get(base + "/spectrogram.png")
     def spectrogram(clip_id: str, key: str) -> FileResponse:
