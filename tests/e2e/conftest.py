@@ -14,6 +14,7 @@ from tests.barcode import make_clip
 from tests.e2e.app_server import App, running_app, write_manifest
 from tests.e2e.crowd import write_crowd
 from tests.e2e.page import PATIENCE_MS, Visit
+from tests.e2e.player import DROPPED, clip_page, write_walk
 from tests.sounds import make_ding_clip
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
@@ -58,6 +59,16 @@ def pair(app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
     write_manifest(folder, [{"path": f"{n}.mp4", "kind": "pair", "visual_s": 1.0, "audio_s": 1.0} for n in names])
     app.wait_for(app.post("/api/ingest", {"paths": [str(folder)]})["run"])
     return "pair"
+
+
+@pytest.fixture(scope="session")
+def walk(app: App, tmp_path_factory: pytest.TempPathFactory) -> App:
+    """The app with the kind "walk", clips to go through, and with more of "Clip at 30"."""
+    folder = write_walk(tmp_path_factory.mktemp("walk") / "walk")
+    app.wait_for(app.post("/api/ingest", {"paths": [str(folder)]})["run"])
+    clip_id = clip_page(app)["clip"]["id"]
+    app.wait_for(app.post("/api/build", {"clips": [clip_id], "settings": DROPPED})["run"])
+    return app
 
 
 @pytest.fixture(scope="session")

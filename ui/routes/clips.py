@@ -150,12 +150,14 @@ def _notes(house: House, plan: Any) -> list[Json]:
     free = shutil.disk_usage(house.workspace).free
     fits = needed < free - 1e9
     size = f"about {_size(needed)} of {_size(free)} free"
-    notes = [{"level": "ok" if fits else "warn", "text": size if fits else size + ": make room first"}]
+    notes = (
+        [{"level": "ok" if fits else "warn", "text": size if fits else size + ": make room first"}] if needed else []
+    )
     if plan.unknown_times:
         text = f"{plan.unknown_times} clips have no event times yet: whether an event stays in is not known"
         notes.append({"level": "warn", "text": text})
     reasons = Counter(
-        "push the event out of its clip" if "event would" in r.reason else r.reason for _, r in plan.refused
+        "the event would leave its clip" if "event would" in r.reason else r.reason for _, r in plan.refused
     )
     notes += [{"level": "warn", "text": f"{count} refused: {reason}"} for reason, count in reasons.most_common(4)]
     return notes

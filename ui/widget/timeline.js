@@ -17,7 +17,7 @@ export class Timeline {
   #scratch = new OffscreenCanvas(8, 8);
 
   constructor(engine, { onseek }) {
-    Object.assign(this, { engine, onseek, duration: 0, view: { start: 0, end: 1 }, clip: null, row: null, original: null, selection: null, drawn_ms: 0, paints: 0 });
+    Object.assign(this, { engine, onseek, duration: 0, view: { start: 0, end: 1 }, clip: null, row: null, original: null, selection: null, paints: 0 });
     this.#build();
     this.#listen();
     this.forget = engine.subscribe((kind) => { if (kind === "state") this.redraw(); this.move(); });
@@ -193,7 +193,6 @@ export class Timeline {
   paint() {
     const box = this.area.getBoundingClientRect(), ratio = window.devicePixelRatio || 1;
     if (box.width < 1) return;
-    const began = performance.now();
     this.colours ??= draw.readColours(this.probes, this.node);
     if (this.width !== box.width) { this.width = box.width; this.move(); }
     const w = Math.round(box.width * ratio), h = Math.round(this.height * ratio);
@@ -204,7 +203,6 @@ export class Timeline {
     const sc = draw.scale(this.view, box.width);
     this.#paintGrid(ctx, sc);
     if (this.clip) this.#paintClip(ctx, sc, ratio);
-    this.drawn_ms = performance.now() - began;
     this.paints += 1;
   }
 
