@@ -51,7 +51,7 @@ def _make_clips(folder: Path) -> Path:
 def _rows(page: Page, app: App) -> list[Row]:
     first = app.get("/api/clips")["clips"][0]["id"]
     sounds = [row["id"] for row in app.get(f"/api/clips/{first}")["sounds"] if row["condition"] != "swapped"]
-    page.goto(f"{app.url}/clips?clip={first}")
+    measure.open_for_recorder(page, f"{app.url}/clips?clip={first}")
     measure.prepare(page)
     toggles = [sounds[0], sounds[-3], sounds[0], sounds[1], sounds[-3], sounds[0]]
     lags = measure.switching(page, toggles)["lags"]

@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.barcode import make_clip
+from tests.e2e import measure
 from tests.e2e.app_server import App, running_app, write_manifest
 from tests.e2e.crowd import write_crowd
-from tests.e2e.page import PATIENCE_MS, Visit
+from tests.e2e.page import PATIENCE_MS, Visit, ready
 from tests.e2e.player import DROPPED, clip_page, write_walk
 from tests.sounds import make_ding_clip
 
@@ -99,9 +100,8 @@ def window(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @contextmanager
-def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Iterator[Visit]:
-    """Opens pages of the app; at the end no page may have had an error, a failed request or a request to elsewhere,
-    and nothing that a page remembered is left.
+def watching(app: App, window: BrowserContext, *, faults: bool = False) -> Iterator[None]:
+    """Meanwhile no page may have an error, a failed request or a request to elsewhere.
 
     faults: the test breaks the network, so failed requests and what the browser says of them are no trouble.
     """
@@ -111,10 +111,23 @@ def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Itera
         "weberror": lambda error: trouble.append(str(error.error)),
         "request": lambda sent: None if sent.url.startswith(local) else trouble.append(sent.url),
         "console": lambda said: trouble.append(said.text) if said.type == "error" and not faults else None,
-        "response": lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 and not faults else None,
+        "response": lambda got: (
+            trouble.append(f"{got.status} {got.url}") if got.status >= 400 and not faults else None
+        ),
     }
     for event, note in notes.items():
         window.on(event, note)
+    try:
+        yield
+    finally:
+        for event, note in notes.items():
+            window.remove_listener(event, note)
+    assert trouble == []
+
+
+@contextmanager
+def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Iterator[Visit]:
+    """Opens pages of the app; at the end nothing that a page remembered is left."""
     first = window.pages[0]
 
     def open_page(path: str) -> Page:
@@ -122,25 +135,13 @@ def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Itera
         page.goto(app.url + path)
         return page
 
-    try:
-        yield open_page
-    finally:
-        for page in window.pages[1:]:
-            page.close()
-        _forget(first)
-        for event, note in notes.items():
-            window.remove_listener(event, note)
-    assert trouble == []
-
-
-def _forget(page: Page) -> None:
-    """The tab as it was before a test, whatever became of that."""
-    page.unroute_all()
-    if page.url != "about:blank":
-        page.evaluate("localStorage.clear(), sessionStorage.clear()")
-    page.goto("about:blank")
-    page.set_viewport_size(SIZE)
-    page.emulate_media(color_scheme="light")
+    with watching(app, window, faults=faults):
+        try:
+            yield open_page
+        finally:
+            for page in window.pages[1:]:
+                page.close()
+            _forget(first)
 
 
 @pytest.fixture
@@ -160,3 +161,23 @@ def visit_broken(app: App, window: BrowserContext) -> Iterator[Visit]:
     """As `visit`, for tests that break the network between page and app."""
     with visiting(app, window, faults=True) as open_page:
         yield open_page
+
+
+@pytest.fixture
+def stay(walk: App, window: BrowserContext) -> Iterator[Visit]:
+    """As `visit`, in a page that stays from test to test and goes on as with the browser's back and forward buttons.
+
+    It is open for the recorder.
+    """
+    page = window.pages[0]
+
+    def go(path: str) -> Page:
+        if not page.url.startswith(walk.url):
+            measure.open_for_recorder(page, f"{walk.url}/clips")
+            ready(page)
+        page.evaluate("path => { history.pushState(null, '', path); dispatchEvent(new Event('popstate')); }", path)
+        return page
+
+    with watching(walk, window):
+        yield go
+        go("/clips")

@@ -40,9 +40,11 @@ window.settled = () => Promise.race([__thud.engine.settled(), sleep(3000).then((
 
 RECORDER = """
 class Tap extends AudioWorkletProcessor {
+  on = true;
+  constructor() { super(); this.port.onmessage = () => { this.on = false; }; }
   process([[one]]) {
     if (one) this.port.postMessage([currentFrame, one.slice()]);
-    return true;
+    return this.on;
   }
 }
 registerProcessor("tap", Tap);
@@ -144,29 +146,26 @@ def next_clips(page: Page, count: int = 40, pause_ms: int = 600) -> dict[str, An
     }
 
 
-def start_recording(page: Page) -> None:
-    """Record all that is audible, with the context's own sample numbers, until stop_recording."""
-    reload_for_recorder(page)
-    prepare(page)
-    tap(page)
-
-
-def reload_for_recorder(page: Page) -> None:
-    """The page once more, without its policy: that allows no script but the app's own."""
+def open_for_recorder(page: Page, url: str) -> None:
+    """Goes to `url` without its policy, which allows no script but the app's own."""
     session = page.context.new_cdp_session(page)
     session.send("Page.setBypassCSP", {"enabled": True})
-    page.reload()
+    page.goto(url)
     session.send("Page.setBypassCSP", {"enabled": False})
     session.detach()
 
 
-def tap(page: Page) -> None:
-    """Record from now on; the page was loaded for it."""
+def start_recording(page: Page) -> None:
+    """Record all that is audible, with the context's own sample numbers, until stop_recording.
+
+    The page was opened by open_for_recorder.
+    """
     page.evaluate(
         """async (code) => {
           const { engine } = __thud, { context } = engine;
           await context.resume();
-          await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+          window.tapped ??= URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+          await context.audioWorklet.addModule(tapped);   // the same address again is not run again
           const tap = new AudioWorkletNode(context, "tap");
           window.blocks = [];
           tap.port.onmessage = (event) => blocks.push(event.data);
@@ -185,8 +184,10 @@ def stop_recording(page: Page) -> tuple[int, NDArray[np.float32]]:
     """(number of the first sample on the context's clock, samples); blocks that went missing are zeros."""
     first, text = page.evaluate(
         """async () => {
+          const { engine } = __thud;
           await sleep(100);
-          tap.disconnect();
+          engine.deck.output.disconnect(tap);
+          tap.port.postMessage("stop");
           const start = blocks[0][0], [last, tail] = blocks.at(-1), out = new Float32Array(last + tail.length - start);
           for (const [at, data] of blocks) out.set(data, at - start);
           return [start, packed(out)];

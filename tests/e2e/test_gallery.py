@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.app_server import App
 from tests.e2e.crowd import COUNT, KINDS, NASTY, REASON, name, numbers
@@ -27,7 +27,7 @@ def focused_name(page: Page) -> Locator:
     return page.locator("[data-id]:focus .mono")
 
 
-def test_cards_say_what_is_known_and_show_the_moment(visit: Visit) -> None:
+def test_cards_say_what_is_known(visit: Visit) -> None:
     page = ready(visit("/clips?q=Clip+at+30"))
     card = cards(page).first
     expect(card).to_contain_text("Clip at 30")
@@ -36,10 +36,6 @@ def test_cards_say_what_is_known_and_show_the_moment(visit: Visit) -> None:
     expect(card.locator(".cgl.muted")).to_have_attribute("title", re.compile(r"^muted: \d verified$"))
     expect(card.locator(".wf path")).to_have_attribute("d", re.compile("^M0,"))
     page.wait_for_function("document.querySelector('.card img').naturalWidth > 0")
-    card.hover()
-    expect(page.locator("video.peek")).to_have_js_property("muted", True)
-    page.mouse.move(5, 5)
-    expect(page.locator("video.peek")).to_have_count(0)
     search_field(page).fill("")
     expect(head(page)).to_have_text(re.compile(r"^\d+ clips, \d+ with event times, [1-9]\d* stimuli verified$"))
 
@@ -199,3 +195,19 @@ def test_titles_are_text_and_nothing_else(visit_crowd: Visit) -> None:
     expect(page.locator(".clip-page h1")).to_have_text(NASTY["bell_005"])
     expect(page).to_have_title(f"{NASTY['bell_005']} · thud")
     assert page.evaluate("window.pwned") is None
+
+
+def test_resting_on_a_card_shows_the_moment_and_leaving_early_is_no_trouble(visit: Visit) -> None:
+    page = ready(visit("/clips?q=Clip+at+30"))
+    held: list[Route] = []
+    page.route("**/proxy.mp4", lambda route: held.append(route), times=1)
+    peek = page.locator("video.peek")
+    cards(page).first.hover()
+    expect(peek).to_be_attached()
+    page.mouse.move(5, 5)
+    expect(peek).to_have_count(0)
+    with page.expect_response("**/proxy.mp4"):
+        held[0].continue_()
+    cards(page).first.hover()
+    expect(peek).to_have_js_property("muted", True)
+    page.wait_for_function("document.querySelector('video.peek').currentTime > 1")

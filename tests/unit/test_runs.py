@@ -54,10 +54,7 @@ def lines(tmp_path: Path, run: Run) -> list[dict[str, Any]]:
 def settled_once(tmp_path: Path, run: Run, count: int) -> bool:
     """Each item has one line and is taken in (earlier ones again after a resume, which changes nothing)."""
     keys = Counter(f"k{number}" for number in range(count))
-    return (
-        Counter(line["key"] for line in lines(tmp_path, run)) == keys
-        and keys.keys() == runs_jobs.taken.keys()
-    )
+    return Counter(line["key"] for line in lines(tmp_path, run)) == keys and keys.keys() == runs_jobs.taken.keys()
 
 
 def test_a_run_settles_each_item_and_says_how_it_went(runs: Runs, store: Store, tmp_path: Path) -> None:

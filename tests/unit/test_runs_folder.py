@@ -118,9 +118,7 @@ def test_a_full_disk_keeps_every_line_whole_and_can_still_be_told(tmp_path: Path
         assert Tail(folder / "results.jsonl").read() == [line] * written
         assert read_state(folder) == State("failed", 100, done=written, message=DISK_FULL)
         with pytest.raises(StoreFull):
-            write_plan(
-                folder / "other", Plan(Header("k", "t", 1, 1.0), {"a": {"key": "a", "text": "x" * 9000}})
-            )
+            write_plan(folder / "other", Plan(Header("k", "t", 1, 1.0), {"a": {"key": "a", "text": "x" * 9000}}))
         results.close()
         (folder / "results.jsonl").write_text(json.dumps(line) + "\n")
         again = Results(folder)

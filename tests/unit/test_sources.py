@@ -73,3 +73,12 @@ def test_nothing_is_refused_and_keys_do_not_repeat(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp4")
     items = plan_ingest([tmp_path, tmp_path / "a.mp4"])
     assert len({item["key"] for item in items}) == len(items) == 1
+
+
+def test_only_a_manifest_that_was_named_may_list_files_elsewhere(tmp_path: Path) -> None:
+    far = touch(tmp_path / "far" / "a.mp4")
+    (tmp_path / "near").mkdir()
+    path = tmp_path / "near" / "manifest.csv"
+    path.write_text(f"path\n{far}\n")
+    assert list_sources([path])[0][0].folder == str(far.parent)
+    assert list_sources([path.parent])[0][0].folder == str(path.parent)

@@ -69,7 +69,7 @@ def _list_folder(folder: Path) -> Iterator[Source | Refusal]:
     """
     listed: set[str] = set()
     for name in MANIFESTS:
-        for entry in _list_manifest(folder / name) if (folder / name).is_file() else ():
+        for entry in _list_manifest(folder / name, folder) if (folder / name).is_file() else ():
             if isinstance(entry, Source):
                 listed.add(entry.path)
             yield entry
@@ -80,7 +80,8 @@ def _list_folder(folder: Path) -> Iterator[Source | Refusal]:
             yield Source(str(path), str(folder), path.stem, kind=parts[0] if len(parts) > 1 else "")
 
 
-def _list_manifest(path: Path) -> Iterator[Source | Refusal]:
+def _list_manifest(path: Path, within: Path | None = None) -> Iterator[Source | Refusal]:
+    """within: what its files must lie in; a manifest that was named itself may list files anywhere."""
     for number, row in _rows(path):
         where = f"{path.name}, row {number}"
         if isinstance(row, str):
@@ -99,7 +100,7 @@ def _list_manifest(path: Path) -> Iterator[Source | Refusal]:
         texts = {key: str(row.get(key) or "") for key in ("title", "kind", "source")}
         texts["title"] = texts["title"] or file.stem
         method = str(row.get("times") or "manifest")
-        yield Source(str(file), str(path.parent), **texts, visual_s=visual_s, audio_s=audio_s, times=method)
+        yield Source(str(file), str(within or file.parent), **texts, visual_s=visual_s, audio_s=audio_s, times=method)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:

@@ -44,7 +44,8 @@ class Reads:
     def _one(self, table: str, row_id: str) -> Row:
         found = self._rows(table, "WHERE live AND id = ?", [row_id])
         if not found:
-            raise NotFound(f"There is no {table} {row_id} in this workspace.")
+            advice = "It may be in another one; look in the list of all."
+            raise NotFound(f"There is no {table} {row_id} in this workspace. {advice}")
         return found[0]
 
     def clips(self) -> list[Clip]:

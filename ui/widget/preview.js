@@ -24,7 +24,7 @@ export function preview(list, { signal }) {
     const from = Math.max(0, at - HALF_S);
     video = el("video", { class: "peek", playsinline: true, "aria-hidden": "true", tabindex: "-1" });
     video.muted = true;
-    video.addEventListener("loadedmetadata", () => { video.currentTime = from; });
+    video.addEventListener("loadedmetadata", (event) => { event.target.currentTime = from; }); // the pointer may have left: video is null then
     video.addEventListener("seeked", (event) => event.target.play().catch(() => {}), { once: true });
     video.addEventListener("timeupdate", (event) => { if (event.target.currentTime > at + HALF_S) event.target.pause(); });
     video.src = found.proxy;
