@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     accounts = load_accounts(workspace / ACCOUNTS)
     check_bind(args.host, accounts)
     with open_store(database, workspace) as store, Runs(store, workspace, LocalExecutor()) as runs:
+        runs.recover()
         house = House(store, runs, workspace.absolute(), name)
         app = create_app(all_routers(house), accounts=accounts)
         threading.Thread(target=fill, args=(house, args.clips), daemon=True).start()

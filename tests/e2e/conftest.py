@@ -111,9 +111,7 @@ def watching(app: App, window: BrowserContext, *, faults: bool = False) -> Itera
         "weberror": lambda error: trouble.append(str(error.error)),
         "request": lambda sent: None if sent.url.startswith(local) else trouble.append(sent.url),
         "console": lambda said: trouble.append(said.text) if said.type == "error" and not faults else None,
-        "response": lambda got: (
-            trouble.append(f"{got.status} {got.url}") if got.status >= 400 and not faults else None
-        ),
+        "response": lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 and not faults else None,
     }
     for event, note in notes.items():
         window.on(event, note)
@@ -129,6 +127,8 @@ def watching(app: App, window: BrowserContext, *, faults: bool = False) -> Itera
 def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Iterator[Visit]:
     """Opens pages of the app; at the end nothing that a page remembered is left."""
     first = window.pages[0]
+    if first.url != "about:blank":
+        _forget(first)
 
     def open_page(path: str) -> Page:
         page = first if first.url == "about:blank" else window.new_page()
@@ -142,6 +142,16 @@ def visiting(app: App, window: BrowserContext, *, faults: bool = False) -> Itera
             for page in window.pages[1:]:
                 page.close()
             _forget(first)
+
+
+def _forget(page: Page) -> None:
+    """The tab as it was before a test, whatever became of that."""
+    page.unroute_all()
+    if page.url != "about:blank":
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
+    page.goto("about:blank")
+    page.set_viewport_size(SIZE)
+    page.emulate_media(color_scheme="light")
 
 
 @pytest.fixture
@@ -179,5 +189,9 @@ def stay(walk: App, window: BrowserContext) -> Iterator[Visit]:
         return page
 
     with watching(walk, window):
-        yield go
-        go("/clips")
+        try:
+            yield go
+        finally:
+            page.unroute_all()
+            page.mouse.move(0, 0)
+            go("/clips")

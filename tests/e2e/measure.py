@@ -207,8 +207,8 @@ def switching(page: Page, toggles: list[str], each_ms: int = 300) -> dict[str, A
       engine.select(toggles[0]); engine.seek(0.3); await settled(); engine.play();
       while (!engine.deck.running) await sleep(5);
       await sleep(150);
-      const { when, offset } = engine.deck.run;
       for (const id of toggles) {
+        const { when, offset } = engine.deck.run;   // anew each time: a stalled picture makes the engine start again
         engine.select(id);
         const start = Math.round(engine.context.currentTime * rate) + 2400;   // past the crossfade and its block
         const at = Math.round((start / rate - when + offset) * rate);

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -16,8 +17,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.clips import hostile, readable
-from tests.e2e import measure
-from tests.e2e.app_server import App
+from tests.e2e.app_server import App, running_app
+from tests.e2e.conftest import make_barcode_folder
 
 Visit = Callable[[str], Page]
 EDITS = {"original": 1, "early": 3, "delayed": 3, "muted": 2}
@@ -49,34 +50,6 @@ def test_the_gallery_leads_to_a_clip_and_back(app: App, visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Clip at 30")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_text("Clip at 25", exact=True)).to_be_visible()
-
-
-def test_switching_real_sounds_moves_no_sample(app: App, visit: Visit) -> None:
-    shown = clip_page(app)
-    page = visit(f"/clips?clip={shown['clip']['id']}")
-    measure.prepare(page)
-    ids = [row["id"] for row in shown["sounds"] if row["condition"] in ("original", "delayed", "early")]
-    toggles = [ids[0], ids[-1], ids[0], ids[1], ids[-1], ids[0]]
-    assert measure.switching(page, toggles)["lags"] == [0] * len(toggles)
-
-
-@pytest.mark.parametrize("title", ["Clip at 30", "Clip at 23.976", "Clip at vfr"])
-def test_frame_steps_are_exact_on_what_ingest_made(app: App, visit: Visit, title: str) -> None:
-    page = visit(f"/clips?clip={cards(app)[title]['id']}")
-    measure.prepare(page)
-    found = measure.steps(page, 20)
-    assert found["wrong"] == []
-    assert found["count"] == 40
-
-
-def test_a_permalink_opens_the_same_sound_at_the_same_time(app: App, visit: Visit) -> None:
-    shown = clip_page(app)
-    late = next(row for row in shown["sounds"] if row["condition"] == "delayed")
-    page = visit(f"/clips?clip={shown['clip']['id']}&sound={late['id']}&t=1.25")
-    measure.prepare(page)
-    state = page.evaluate("__thud.engine.state()")
-    assert state["sound"] == late["id"]
-    assert state["mediaTime"] == pytest.approx(1.25, abs=0.04)
 
 
 def test_every_condition_is_one_size_as_a_file_and_has_the_sources_picture(app: App, tmp_path: Path) -> None:
@@ -221,3 +194,23 @@ def test_nothing_is_left_open_after_hostile_files(app: App) -> None:
     children = subprocess.run(["pgrep", "-P", str(app.process.pid)], capture_output=True, text=True).stdout.split()
     alive = [pid for pid in children if "zombie" not in Path(f"/proc/{pid}/status").read_text(errors="replace")]
     assert len(alive) <= (os.cpu_count() or 1) + 2
+
+
+def test_a_killed_app_finds_its_runs_again(tmp_path: Path) -> None:
+    clips = make_barcode_folder(tmp_path / "clips")
+    with running_app(tmp_path, "--clips", str(clips)) as first:
+        while (run := first.get("/api/runs")["runs"][0])["state"] == "queued":
+            time.sleep(0.02)
+        first.process.kill()
+    with running_app(tmp_path, "--clips", str(clips)) as second:
+        second.wait_until_built()
+        assert second.wait_for(run["id"])["state"] == "done"
+        assert len(second.get("/api/clips")["clips"]) >= 4
+
+
+def test_adding_a_known_file_by_its_path_keeps_what_was_said_of_it(app: App) -> None:
+    before = cards(app)["Clip at 30"]
+    path = app.get(f"/api/clips/{before['id']}")["clip"]["path"]
+    app.wait_for(app.post("/api/ingest", {"paths": [path]})["run"])
+    after = cards(app)["Clip at 30"]
+    assert (after["kind"], after["source"], after["audio_s"]) == (before["kind"], before["source"], before["audio_s"])

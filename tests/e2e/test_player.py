@@ -22,17 +22,17 @@ SKIP = 2400
 """Samples that are left out after a start or a switch: the fade, and the block that it began in."""
 
 
-def test_switching_sounds_moves_no_sample(app: App, visit: Visit) -> None:
+def test_switching_sounds_moves_no_sample(app: App, stay: Visit) -> None:
     shown = clip_page(app)
     first, early, late = (sound_id(shown, words) for words in ("original", "early", "delayed"))
     toggles = [first, late, first, early, late, first]
-    assert measure.switching(open_clip(visit, shown), toggles)["lags"] == [0] * len(toggles)
+    assert measure.switching(open_clip(stay, shown), toggles)["lags"] == [0] * len(toggles)
 
 
-def test_every_step_and_every_seek_shows_the_frame_of_that_moment(app: App, visit: Visit) -> None:
+def test_every_step_and_every_seek_shows_the_frame_of_that_moment(app: App, stay: Visit) -> None:
     rates = clips_of(app, "a", "b")
     assert {card["title"].removeprefix("Clip at ") for card in rates} == set(VARIANTS)
-    page = open_clip(visit, {"clip": rates[0]}, kind=["a", "b"])
+    page = open_clip(stay, {"clip": rates[0]}, kind=["a", "b"])
     for card in rates:
         expect(page.locator(".cpg h1")).to_have_text(card["title"])
         measure.prepare(page)
@@ -41,8 +41,8 @@ def test_every_step_and_every_seek_shows_the_frame_of_that_moment(app: App, visi
         page.keyboard.press("j")
 
 
-def test_what_the_numbers_say_is_on_screen(app: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(app), t=0.4)
+def test_what_the_numbers_say_is_on_screen(app: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(app), t=0.4)
     look = "await settled(); return [onScreen() & 511, __thud.engine.frame];"
     quick = page.evaluate(f"async () => {{ for (let i = 0; i < 9; i++) press('.'); {look} }}")
     assert quick == [12 + 9, 12 + 9]
@@ -52,14 +52,14 @@ def test_what_the_numbers_say_is_on_screen(app: App, visit: Visit) -> None:
         assert state(page)["position"] == pytest.approx(told / 30)
 
 
-def test_picture_and_sound_meet_at_the_event(app: App, visit: Visit) -> None:
+def test_picture_and_sound_meet_at_the_event(app: App, stay: Visit) -> None:
     # Once of eight times: a busy machine shows frames late, and `make bench` prints how well they meet on a quiet one.
-    page = open_clip(visit, clip_page(app))
+    page = open_clip(stay, clip_page(app))
     assert any(abs(measure.in_step(page, 1, CLICK_S)["event"][0]) < HALF_A_FRAME_MS for _ in range(8))
 
 
-def test_a_loop_goes_round_to_the_sample_and_keeps_the_picture_inside(app: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(app))
+def test_a_loop_goes_round_to_the_sample_and_keeps_the_picture_inside(app: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(app))
     measure.start_recording(page)
     run = page.evaluate(
         """async () => {
@@ -77,12 +77,30 @@ def test_a_loop_goes_round_to_the_sample_and_keeps_the_picture_inside(app: App, 
     start = round(run["when"] * run["rate"]) - first + SKIP
     one, two = heard[start : start + lap], heard[start + lap : start + 2 * lap]
     assert np.abs(one).max() > 0.01
+    bad = np.flatnonzero(one != two)
+    print(
+        "DEBUG",
+        len(bad),
+        [
+            (
+                int(g[0]) + start,
+                len(g),
+                one[g[:3]],
+                two[g[:3]],
+                float(np.abs(one[g]).max()),
+                float(np.abs(two[g]).max()),
+            )
+            for g in np.split(bad, np.flatnonzero(np.diff(bad) > 64) + 1)
+            if len(g)
+        ],
+        first % 128,
+    )
     assert np.array_equal(one, two)
     assert sum(1.1 < at < 1.8 for at in run["frames"]) > 0.5 * len(run["frames"])
 
 
-def test_switching_in_a_loop_does_not_restart_it(app: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(app))
+def test_switching_in_a_loop_does_not_restart_it(app: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(app))
     page.keyboard.press("l")
     wait_until_heard(page)
     before = state(page)
@@ -94,8 +112,8 @@ def test_switching_in_a_loop_does_not_restart_it(app: App, visit: Visit) -> None
     assert (after["audible"], after["loop"]) == (before["audible"], before["loop"])
 
 
-def test_half_speed_sounds_at_half_speed_and_says_that_the_pitch_drops(app: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(app), t=1.2)
+def test_half_speed_sounds_at_half_speed_and_says_that_the_pitch_drops(app: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(app), t=1.2)
     measure.start_recording(page)
     page.keyboard.press("r")
     expect(page.locator(".tp")).to_contain_text("0.5× (pitch drops)")
@@ -103,7 +121,7 @@ def test_half_speed_sounds_at_half_speed_and_says_that_the_pitch_drops(app: App,
         """async () => {
           const { engine } = __thud, { deck } = engine;
           engine.play();
-          while (!deck.running || engine.position < 1.7) await sleep(20);
+          while (engine.playing && engine.position < 1.7) await sleep(20);
           const { when, offset } = deck.run, data = deck.buffers.get(engine.sound).getChannelData(0);
           engine.pause();
           return { when, offset, data: packed(data), rate: engine.context.sampleRate };
@@ -113,6 +131,8 @@ def test_half_speed_sounds_at_half_speed_and_says_that_the_pitch_drops(app: App,
     start, at = (round(seconds * run["rate"]) for seconds in (run["when"], run["offset"]))
     source = measure.unpacked(run["data"])[at + SKIP // 2 :][:12_000]
     slowed = heard[start - first + SKIP :][:24_000]
+    bad = np.flatnonzero(np.abs(slowed[::2] - source) > 1e-4)
+    print("DEBUG", len(bad), bad[:20], bad[-5:], slowed[::2][bad[:5]], source[bad[:5]], start - first, at)
     assert np.allclose(slowed[::2], source, atol=1e-4)
 
 
@@ -156,8 +176,8 @@ def test_sound_that_waits_for_a_gesture_joins_in_step(app: App, chromium: Browse
 # ---- clips that lack something
 
 
-def test_a_clip_without_sound_plays_its_picture(walk: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(walk, SILENT))
+def test_a_clip_without_sound_plays_its_picture(walk: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(walk, SILENT))
     expect(page.get_by_text("This clip has no sound. The picture plays alone.")).to_be_visible()
     page.keyboard.press(" ")
     page.wait_for_function("__thud.engine.shown.frame > 8")
@@ -167,9 +187,9 @@ def test_a_clip_without_sound_plays_its_picture(walk: App, visit: Visit) -> None
     assert state(page)["sound"] is None
 
 
-def test_a_dropped_sound_stream_is_silent_and_plays(walk: App, visit: Visit) -> None:
+def test_a_dropped_sound_stream_is_silent_and_plays(walk: App, stay: Visit) -> None:
     shown = clip_page(walk)
-    page = open_clip(visit, shown, sound=sound_id(shown, "no stream"))
+    page = open_clip(stay, shown, sound=sound_id(shown, "no stream"))
     expect(page.locator(".cpg .scene")).to_contain_text("hearing nothing: muted, no stream")
     measure.start_recording(page)
     page.keyboard.press(" ")
@@ -178,10 +198,10 @@ def test_a_dropped_sound_stream_is_silent_and_plays(walk: App, visit: Visit) -> 
     assert not np.any(measure.stop_recording(page)[1])
 
 
-def test_a_sound_that_cannot_be_decoded_says_so_and_leaves_the_others(app: App, visit_broken: Visit) -> None:
+def test_a_sound_that_cannot_be_decoded_says_so_and_leaves_the_others(app: App, stay: Visit) -> None:
     shown = clip_page(app)
     ids = [row["id"] for row in shown["sounds"]]
-    page = ready(visit_broken("/clips?q=Clip+at+30"))
+    page = ready(stay("/clips?q=Clip+at+30"))
     page.route(f"**/{ids[2]}/people.flac", lambda route: route.fulfill(body=b"fLaC" + bytes(200)))
     cards(page).first.click()
     measure.prepare(page)
@@ -194,16 +214,15 @@ def test_a_sound_that_cannot_be_decoded_says_so_and_leaves_the_others(app: App, 
     assert page.evaluate("[...__thud.engine.deck.run.nodes.keys()].length") == len(ids) - 1
 
 
-def test_a_sound_that_comes_late_joins_the_others_to_the_sample(app: App, visit_broken: Visit) -> None:
+def test_a_sound_that_comes_late_joins_the_others_to_the_sample(app: App, stay: Visit) -> None:
     late = sound_id(clip_page(app), "delayed")
     held: list[Route] = []
-    page = visit_broken("/clips?q=Clip+at+30")
-    measure.reload_for_recorder(page)
+    page = ready(stay("/clips?q=Clip+at+30"))
     page.route(f"**/{late}/people.flac", lambda route: held.append(route))
-    cards(ready(page)).first.click()
+    cards(page).first.click()
     page.wait_for_function("window.__thud?.engine.deck.buffers.size >= 7")
     page.evaluate(measure.HELPERS)
-    measure.tap(page)
+    measure.start_recording(page)
     page.evaluate("__thud.engine.setLoop({ start: 0, end: 2.9 }), __thud.engine.play()")
     wait_until_heard(page)
     page.locator(f"[role=radio][data-sound='{late}']").click()
@@ -231,9 +250,9 @@ def test_a_sound_that_comes_late_joins_the_others_to_the_sample(app: App, visit_
 # ---- coming and going
 
 
-def test_many_clips_in_a_row_stay_right_and_within_bounds(walk: App, visit: Visit) -> None:
+def test_many_clips_in_a_row_stay_right_and_within_bounds(walk: App, stay: Visit) -> None:
     order = clips_of(walk, "a", "walk")
-    page = open_clip(visit, {"clip": order[0]}, kind=["a", "walk"])
+    page = open_clip(stay, {"clip": order[0]}, kind=["a", "walk"])
     result = measure.next_clips(page, len(order) - 1, pause_ms=150)
     assert result["wrong"] == []
     assert result["videos"] == 1
@@ -241,8 +260,8 @@ def test_many_clips_in_a_row_stay_right_and_within_bounds(walk: App, visit: Visi
     assert page.evaluate("__thud.clipId()") == order[-1]["id"]
 
 
-def test_leaving_leaves_nothing_behind_and_coming_back_plays(app: App, visit: Visit) -> None:
-    page = ready(visit("/clips?q=Clip+at+30"))
+def test_leaving_leaves_nothing_behind_and_coming_back_plays(app: App, stay: Visit) -> None:
+    page = ready(stay("/clips?q=Clip+at+30"))
     for _ in range(2):
         cards(page).first.click()
         measure.prepare(page)
@@ -255,10 +274,10 @@ def test_leaving_leaves_nothing_behind_and_coming_back_plays(app: App, visit: Vi
         page.keyboard.press("j")
 
 
-def test_a_build_brings_its_sound_when_the_listener_pauses(app: App, visit: Visit) -> None:
+def test_a_build_brings_its_sound_when_the_listener_pauses(app: App, stay: Visit) -> None:
     shown = clip_page(app, "Clip at vfr")
     heard, settings = sound_id(shown, "delayed"), {"shifts": [0.2], "mutes": [], "swap": False}
-    page = open_clip(visit, shown, sound=heard, t=1.0)
+    page = open_clip(stay, shown, sound=heard, t=1.0)
     page.keyboard.press("l")
     wait_until_heard(page)
     page.evaluate("() => { window.was = __thud.engine.media; }")

@@ -24,13 +24,13 @@ def heading(page: Page) -> Locator:
     return page.locator(".cpg h1")
 
 
-# ---- keys and address
+# ---- keys
 
 
-def test_sounds_frames_and_zoom_by_keyboard(app: App, visit: Visit) -> None:
+def test_sounds_frames_and_zoom_by_keyboard(app: App, stay: Visit) -> None:
     shown = clip_page(app)
     ids = [row["id"] for row in shown["sounds"]]
-    page = open_clip(visit, shown, t=1.0)
+    page = open_clip(stay, shown, t=1.0)
     for key, heard in (("3", ids[2]), ("b", ids[0]), ("b", ids[2]), ("]", ids[3]), ("[", ids[2])):
         page.keyboard.press(key)
         assert state(page)["sound"] == heard
@@ -50,10 +50,10 @@ def test_sounds_frames_and_zoom_by_keyboard(app: App, visit: Visit) -> None:
     assert (state(page)["playing"], state(page)["loop"]) == (False, None)
 
 
-def test_from_clip_to_clip_by_keyboard_with_the_like_of_what_was_heard(app: App, visit: Visit) -> None:
+def test_from_clip_to_clip_by_keyboard_with_the_like_of_what_was_heard(app: App, stay: Visit) -> None:
     first, second = clips_of(app, "a")[:2]
     shown = clip_page(app, first["title"])
-    page = open_clip(visit, shown, kind="a", sound=sound_id(shown, "delayed"))
+    page = open_clip(stay, shown, kind="a", sound=sound_id(shown, "delayed"))
     page.keyboard.press("j")
     expect(heading(page)).to_have_text(second["title"])
     assert state(page)["sound"] == sound_id(clip_page(app, second["title"]), "delayed")
@@ -66,10 +66,10 @@ def test_from_clip_to_clip_by_keyboard_with_the_like_of_what_was_heard(app: App,
     expect(cards(page)).to_have_count(len(clips_of(app, "a")))
 
 
-def test_keys_leave_fields_and_buttons_alone_and_a_rejected_donor_is_not_used_again(app: App, visit: Visit) -> None:
+def test_keys_leave_fields_and_buttons_alone_and_a_rejected_donor_is_not_used_again(app: App, stay: Visit) -> None:
     shown = clip_page(app, "Clip at vfr")
     swapped = next(row for row in shown["sounds"] if row["condition"] == "swapped")
-    page = open_clip(visit, shown, sound=swapped["id"])
+    page = open_clip(stay, shown, sound=swapped["id"])
     before = state(page)
     page.get_by_role("button", name="Reject…").click()
     field = page.get_by_label("Reason")
@@ -88,29 +88,12 @@ def test_keys_leave_fields_and_buttons_alone_and_a_rejected_donor_is_not_used_ag
     assert state(page)["playing"] is True  # pressed once: neither twice nor not at all
 
 
-def test_the_address_brings_back_clip_sound_and_moment(app: App, visit: Visit) -> None:
-    shown = clip_page(app, "Clip at 23.976")
-    late = sound_id(shown, "delayed")
-    page = open_clip(visit, shown, sound=late, t=1.25)
-    assert state(page)["sound"] == late
-    assert state(page)["shown"]["mediaTime"] == pytest.approx(1.25, abs=0.05)
-    for key in ("2", ".", ".", "."):
-        page.keyboard.press(key)
-    page.wait_for_function("location.search.includes(`t=${__thud.engine.position.toFixed(3)}`)")
-    was = state(page)
-    page.reload()
-    measure.prepare(page)
-    seen = page.evaluate("settled().then(() => onScreen() & 511)")
-    assert (state(page)["sound"], state(page)["frame"]) == (was["sound"], was["frame"])
-    assert seen == was["frame"]
-
-
 # ---- proof
 
 
-def test_the_proof_says_verified_failed_and_refused_in_a_table_and_a_file(walk: App, visit: Visit) -> None:
+def test_the_proof_says_verified_failed_and_refused_in_a_table_and_a_file(walk: App, stay: Visit) -> None:
     shown = clip_page(walk)
-    page = open_clip(visit, shown)
+    page = open_clip(stay, shown)
     rows = page.get_by_role("region", name="Soundtracks and their proof, table").locator("tbody tr")
     expect(rows).to_have_count(len(shown["sounds"]) + len(shown["refused"]))
     expect(rows.filter(has_text="swapped")).to_contain_text("failed")
@@ -141,8 +124,8 @@ def check_csv(page: Page, shown: Json) -> None:
     assert refused["note"].startswith("the event would leave")
 
 
-def test_a_clip_with_nothing_built_offers_to_build(walk: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(walk, "Walk 1"))
+def test_a_clip_with_nothing_built_offers_to_build(walk: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(walk, "Walk 1"))
     expect(page.locator(".cpg .scene")).to_contain_text("hearing sound as found")
     expect(page.get_by_text("Nothing is built for this clip yet.")).to_be_visible()
     page.get_by_role("button", name="Build soundtracks…").last.click()
@@ -167,8 +150,8 @@ def drag(page: Page, start: float, end: float) -> None:
     page.mouse.up()
 
 
-def test_a_click_seeks_a_drag_scrolls_and_with_shift_selects_what_the_loop_takes(app: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(app))
+def test_a_click_seeks_a_drag_scrolls_and_with_shift_selects_what_the_loop_takes(app: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(app))
     page.keyboard.press("+")
     page.keyboard.press("+")
     box, view = box_of(page), page.evaluate("__thud.timeline.view")
@@ -188,6 +171,44 @@ def test_a_click_seeks_a_drag_scrolls_and_with_shift_selects_what_the_loop_takes
     chosen = page.evaluate("__thud.timeline.selection")
     page.keyboard.press("l")
     assert state(page)["loop"] == pytest.approx(chosen)
+
+
+def test_a_slow_clip_does_not_replace_the_one_gone_to_meanwhile(app: App, stay: Visit) -> None:
+    first, second = clips_of(app, "a")[:2]
+    held: list[Route] = []
+    page = ready(stay("/clips?kind=a"))
+    page.route(f"**/api/clips/{first['id']}", lambda route: held.append(route))
+    cards(page).first.click()
+    expect(page.locator(".cpg")).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("j")
+    expect(heading(page)).to_have_text(second["title"])
+    for route in held:
+        route.continue_()
+    measure.prepare(page)
+    page.wait_for_function("id => __thud.prefetch.isWhole(id)", arg=first["id"])
+    expect(heading(page)).to_have_text(second["title"])
+    assert page.evaluate("__thud.clipId()") == second["id"]
+    expect(page).to_have_url(re.compile(f"clip={second['id']}"))
+
+
+# ---- freshly opened
+
+
+def test_the_address_brings_back_clip_sound_and_moment(app: App, visit: Visit) -> None:
+    shown = clip_page(app, "Clip at 23.976")
+    late = sound_id(shown, "delayed")
+    page = open_clip(visit, shown, sound=late, t=1.25)
+    assert state(page)["sound"] == late
+    assert state(page)["shown"]["mediaTime"] == pytest.approx(1.25, abs=0.05)
+    for key in ("2", ".", ".", "."):
+        page.keyboard.press(key)
+    page.wait_for_function("location.search.includes(`t=${__thud.engine.position.toFixed(3)}`)")
+    was = state(page)
+    page.reload()
+    measure.prepare(page)
+    seen = page.evaluate("settled().then(() => onScreen() & 511)")
+    assert (state(page)["sound"], state(page)["frame"]) == (was["sound"], was["frame"])
+    assert seen == was["frame"]
 
 
 def test_another_theme_redraws_the_canvas(app: App, visit: Visit) -> None:
@@ -234,21 +255,3 @@ def test_what_does_not_come_is_said_and_can_be_tried_again(
     page.get_by_role("button", name="Try again").click()
     expect(heading(page)).to_have_text("Clip at 30")
     measure.prepare(page)
-
-
-def test_a_slow_clip_does_not_replace_the_one_gone_to_meanwhile(app: App, visit_broken: Visit) -> None:
-    first, second = clips_of(app, "a")[:2]
-    held: list[Route] = []
-    page = ready(visit_broken("/clips?kind=a"))
-    page.route(f"**/api/clips/{first['id']}", lambda route: held.append(route))
-    cards(page).first.click()
-    expect(page.locator(".cpg")).to_have_attribute("aria-busy", "true")
-    page.keyboard.press("j")
-    expect(heading(page)).to_have_text(second["title"])
-    for route in held:
-        route.continue_()
-    measure.prepare(page)
-    page.wait_for_function("id => __thud.prefetch.isWhole(id)", arg=first["id"])
-    expect(heading(page)).to_have_text(second["title"])
-    assert page.evaluate("__thud.clipId()") == second["id"]
-    expect(page).to_have_url(re.compile(f"clip={second['id']}"))

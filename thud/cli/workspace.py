@@ -50,6 +50,7 @@ def opened(args: argparse.Namespace) -> Iterator[tuple[Store, Runs]]:
 
     args.workspace.mkdir(parents=True, exist_ok=True)
     with open_store(database(args), args.workspace) as store, Runs(store, args.workspace, LocalExecutor()) as runs:
+        runs.recover()
         yield store, runs
 
 

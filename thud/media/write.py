@@ -18,7 +18,6 @@ import av
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from scipy.signal import firwin, resample_poly
 
 from thud.errors import RefusedEdit, StoreFull
 from thud.media.encode import written_whole
@@ -49,6 +48,8 @@ def resampled(samples: NDArray[np.floating], rate_hz: int, to_hz: int) -> NDArra
     if rate_hz == to_hz:
         return samples.astype(np.float32)
     common = math.gcd(rate_hz, to_hz)
+    from scipy.signal import resample_poly  # a third of a second to import, and ingest never resamples
+
     up, down = to_hz // common, rate_hz // common
     wide = resample_poly(samples.astype(np.float64), up, down, axis=0, window=_filter(up, down))
     result = np.zeros((length, samples.shape[1]), np.float32)
@@ -59,6 +60,8 @@ def resampled(samples: NDArray[np.floating], rate_hz: int, to_hz: int) -> NDArra
 @cache
 def _filter(up: int, down: int) -> NDArray[np.float64]:
     """The low-pass that `resample_poly` would design anew at each call."""
+    from scipy.signal import firwin
+
     widest = max(up, down)
     return np.asarray(firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0)))
 

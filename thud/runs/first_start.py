@@ -33,6 +33,8 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
     Safe to call at every start: what an earlier start left undone is done now.
     Raises BadRequest for a folder with no video.
     """
+    for active in [r for r in runs.runs() if r.kind in ("demo", "ingest") and r.state in ("queued", "running")]:
+        runs.wait(active.id)
     run = start_clips(store, runs, folder, actor)
     if run is not None:
         runs.wait(run.id)
@@ -43,9 +45,10 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
 def start_clips(store: Store, runs: Runs, folder: Path | None, actor: str) -> Run | None:
     """The run that brings in new clips, or None when all are there. folder None: the demo clips."""
     if folder is None:
-        if store.clips():
-            return None
-        return start_demo(runs, actor)
+        made = [run for run in store.runs() if run.kind == "demo"]
+        if made and made[0].state == "failed":
+            return runs.resume(made[0].id)
+        return None if made or store.clips() else start_demo(runs, actor)
     from thud.runs.sources import plan_ingest
 
     here = {clip.path for clip in store.clips()}

@@ -84,9 +84,7 @@ class Follower:
     def _take_in(self) -> None:
         items = self._plan.items
         fresh = {
-            line["key"]: line
-            for line in self._waiting
-            if line.get("key") in items and line["key"] not in self._taken
+            line["key"]: line for line in self._waiting if line.get("key") in items and line["key"] not in self._taken
         }
         with ThreadPoolExecutor(_THREADS) as threads:
             list(threads.map(self._ingest, fresh.values()))

@@ -75,8 +75,10 @@ class Runs:
         limit_s: per item, 0 = no limit. job: where the job is found, "" = the job table.
         BadRequest when there is nothing to do or keys repeat; StoreFull when the disk has no room for it.
         """
-        header = Header(kind, title, workers or os.cpu_count() or 1, limit_s, job, settings)
-        plan = Plan(header, _by_key(items))
+        planned = _by_key(items)
+        most = min(workers or os.cpu_count() or 1, len(planned))
+        header = Header(kind, title, most, limit_s, job, settings)
+        plan = Plan(header, planned)
         created = now()
         run_id = content_id(asdict(header), list(plan.items.values()), created, actor)
         run = Run(

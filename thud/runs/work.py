@@ -119,9 +119,7 @@ class _Book:
         earlier = {line["key"]: line for line in self._results.earlier if line.get("key") in plan.items}
         self.left = [key for key in plan.items if key not in earlier]
         now = time.time()
-        self._state = State(
-            "running", len(plan.items), **counts(earlier.values()), pid=os.getpid(), started_at=now
-        )
+        self._state = State("running", len(plan.items), **counts(earlier.values()), pid=os.getpid(), started_at=now)
         self._ends = deque([time.monotonic()], maxlen=_RATE_OVER + 1)
         self._said_at = 0.0
         self.pulse()

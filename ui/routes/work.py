@@ -112,9 +112,11 @@ def run_row(house: House, run: Run) -> Json:
 def ingest_report(results: list[Json]) -> Json:
     """How an ingest went: added, already here, without sound, refused."""
     ok = [line["result"] for line in results if line["outcome"] == "ok"]
+    # The same bytes under two names are one clip, whichever of the two was read first.
+    added = len({row["clip"]["sha256"] for row in ok if not row["known"]})
     return {
-        "added": sum(not row["known"] for row in ok),
-        "known": sum(row["known"] for row in ok),
+        "added": added,
+        "known": len(ok) - added,
         "no_sound": sum(row["clip"]["probe"]["channels"] == 0 for row in ok),
         "damaged": sum(bool(row["clip"]["probe"]["damage"]) for row in ok),
         "refused": sum(line["outcome"] != "ok" for line in results),

@@ -159,9 +159,11 @@ async function showClip(page, route) {
   name(page, route.clip);
   page.pop?.();
   page.pop = null;
+  page.gallery.setFilters(readFilters(location.search), page.gallery.shown()); // whose order j and k follow
   if (page.clip) {
     page.clip.id = route.clip;
     page.clip.view.show(route.clip, { soundId: route.sound, time: route.time });
+    page.clip.view.setOrder(page.gallery.order());
     return;
   }
   const clipPlace = el("div", { class: "clip-page" });

@@ -20,7 +20,7 @@ export function preview(list, { signal }) {
     let found;
     try { found = await get(`/api/clips/${encodeURIComponent(link.dataset.id)}`, { signal }); } catch { return; } // only a preview
     const at = found.clip?.visual_s ?? found.clip?.audio_s;
-    if (over !== link || !found.proxy || at === null || at === undefined) return;
+    if (over !== link || !link.checkVisibility() || !found.proxy || at === null || at === undefined) return;
     const from = Math.max(0, at - HALF_S);
     video = el("video", { class: "peek", playsinline: true, "aria-hidden": "true", tabindex: "-1" });
     video.muted = true;
@@ -38,6 +38,7 @@ export function preview(list, { signal }) {
     over = link;
     timer = setTimeout(() => play(link), REST_MS);
   }, { signal });
+  list.addEventListener("click", stop, { signal }); // to the clip's page: the pointer leaves nothing, the list goes
   list.addEventListener("pointerout", (event) => {
     if (over && !over.contains(event.relatedTarget)) stop();
   }, { signal });

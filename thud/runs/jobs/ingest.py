@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thud.errors import RefusedClip
+from thud.errors import NotFound, RefusedClip
 from thud.media.frames import frame_times, thumbnail
 from thud.media.guard import inside
 from thud.media.picture import picture_hash
@@ -75,7 +75,23 @@ def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
 def ingest(store: Store, item: dict[str, Any], result: dict[str, Any]) -> None:
     """Takes one result into the store; the same result again changes nothing."""
     actor = item.get("by", "thud")
-    clip = clip_from_json(result["clip"])
+    clip = _as_described(store, clip_from_json(result["clip"]))
     store.add_clip(clip, actor)
     if result["times"] is not None:
         store.set_times(clip.id, EventTimes(**result["times"]), actor)
+
+
+def _as_described(store: Store, clip: Clip) -> Clip:
+    """The clip with what is known of it already, where this time nobody said anything."""
+    try:
+        before = store.clip(clip.id)
+    except NotFound:
+        return clip
+    said_title = clip.title != Path(clip.path).stem
+    return replace(
+        clip,
+        title=clip.title if said_title else before.title,
+        kind=clip.kind or before.kind,
+        source=clip.source or before.source,
+        synthetic=clip.synthetic or before.synthetic,
+    )
