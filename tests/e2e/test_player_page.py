@@ -173,6 +173,21 @@ def test_a_click_seeks_a_drag_scrolls_and_with_shift_selects_what_the_loop_takes
     assert state(page)["loop"] == pytest.approx(chosen)
 
 
+def test_another_theme_redraws_the_canvas(app: App, stay: Visit) -> None:
+    page = open_clip(stay, clip_page(app))
+    lightness = """() => {
+      const c = document.querySelector(".cv canvas"), lane = [0, 24, c.width, 24];
+      const { data } = c.getContext("2d").getImageData(...lane);
+      const reds = [...data].filter((v, i) => i % 4 === 0 && data[i + 3] > 200);
+      return reds.reduce((sum, red) => sum + red, 0) / reds.length;
+    }"""
+    page.wait_for_function(f"({lightness})() > 150")
+    page.get_by_role("button", name="Switch to dark").click()
+    page.wait_for_function(f"({lightness})() < 100")
+    page.get_by_role("button", name="Switch to light").click()
+    page.wait_for_function(f"({lightness})() > 150")
+
+
 def test_a_slow_clip_does_not_replace_the_one_gone_to_meanwhile(app: App, stay: Visit) -> None:
     first, second = clips_of(app, "a")[:2]
     held: list[Route] = []
@@ -209,19 +224,6 @@ def test_the_address_brings_back_clip_sound_and_moment(app: App, visit: Visit) -
     seen = page.evaluate("settled().then(() => onScreen() & 511)")
     assert (state(page)["sound"], state(page)["frame"]) == (was["sound"], was["frame"])
     assert seen == was["frame"]
-
-
-def test_another_theme_redraws_the_canvas(app: App, visit: Visit) -> None:
-    page = open_clip(visit, clip_page(app))
-    lightness = """() => {
-      const c = document.querySelector(".cv canvas"), lane = [0, 24, c.width, 24];
-      const { data } = c.getContext("2d").getImageData(...lane);
-      const reds = [...data].filter((v, i) => i % 4 === 0 && data[i + 3] > 200);
-      return reds.reduce((sum, red) => sum + red, 0) / reds.length;
-    }"""
-    page.wait_for_function(f"({lightness})() > 150")
-    page.get_by_role("button", name="Switch to dark").click()
-    page.wait_for_function(f"({lightness})() < 100")
 
 
 # ---- what is not there
