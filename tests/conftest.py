@@ -1,4 +1,4 @@
-"""Order: what needs a browser runs last. Playwright keeps an event loop running in its thread until the session ends."""
+"""Order: what needs a browser runs last, since Playwright keeps an event loop running until the session ends."""
 
 from __future__ import annotations
 
