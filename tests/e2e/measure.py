@@ -230,8 +230,8 @@ def _switch_once(page: Page, toggles: list[str], each_ms: int) -> dict[str, Any]
     run = page.evaluate(play, [toggles, each_ms])
     first, heard = stop_recording(page)
     pieces = [(unpacked(window), heard[start - first :][:6000]) for start, window in run["marks"]]
-    # Every sound here has noise in it: a zero is a block that never arrived.
-    whole = all(len(piece) == 6000 and np.count_nonzero(piece) > 5900 for _, piece in pieces)
+    # Every sound here has noise in it: many zeros are blocks that never arrived.
+    whole = all(len(piece) == 6000 and np.count_nonzero(piece) > 5000 for _, piece in pieces)
     lags = (
         [int(np.argmax(np.correlate(window, piece, mode="valid"))) - 500 for window, piece in pieces] if whole else []
     )
