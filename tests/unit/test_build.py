@@ -121,10 +121,13 @@ def test_a_mute_that_leaves_one_bit_fails(clips: tuple[Clip, Clip], tmp_path: Pa
     coarse = read_written(tmp_path / original.models).samples[:, 0]
     nearly = np.zeros_like(fine.samples)
     nearly[1000] = 1 / 32768
-    written = Written(nearly, np.zeros_like(coarse), 2.0, 0, "", "")
     source = Reference(fine.samples, coarse, fine.rate_hz)
-    proof = prove(Intervention("mute", fill="silence"), source, written, duration_s=2.0, picture_hash="")
-    assert proof.verdict == "failed"
+    silent = np.zeros_like(fine.samples), np.zeros_like(coarse)
+    loud = coarse.copy()
+    for people, models in ((nearly, silent[1]), (silent[0], loud)):
+        written = Written(people, models, 2.0, 0, "", "")
+        proof = prove(Intervention("mute", fill="silence"), source, written, duration_s=2.0, picture_hash="")
+        assert proof.verdict == "failed"
 
 
 @pytest.mark.parametrize(

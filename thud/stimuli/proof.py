@@ -20,7 +20,7 @@ from thud.stimuli.room import Samples, dbfs
 Mono = NDArray[np.float32]
 
 COARSE_HZ = 16000
-PERFECT, SAME, OTHER = 0.9999, 0.98, 0.5
+PERFECT, SAME, MODELS_SAME, OTHER = 0.9999, 0.98, 0.95, 0.5
 """Correlation of sounds that differ by rounding only, of the same sound, and below which they are different ones."""
 
 
@@ -175,11 +175,13 @@ class Measured:
 
 
 def _measure(edit: Intervention, source: Reference, written: Written, donor: Reference | None) -> Measured:
-    if edit.kind == "mute" and not written.fine.any():
+    if edit.kind == "mute" and not written.fine.any() and not written.coarse.any():
         return Measured(source_correlation=0.0, residual_dbfs=-999.0)
     if edit.kind == "mute":
         likeness = abs(find_lag(source, written.fine, written.coarse, 0).correlation)
-        return Measured(source_correlation=round(likeness, 4), residual_dbfs=round(dbfs(written.fine), 1))
+        return Measured(
+            source_correlation=round(likeness, 4), residual_dbfs=round(max(dbfs(written.fine), dbfs(written.coarse)), 1)
+        )
     if edit.kind == "swap":
         assert donor is not None
         own = find_lag(donor, written.fine, written.coarse, 0)
@@ -219,7 +221,7 @@ def _judge(edit: Intervention, m: Measured) -> list[str]:
         reasons.append(f"measured lag {m.offset_s} s, asked {edit.offset_s} s")
     if m.correlation is None or m.correlation < SAME:
         reasons.append(f"the sound does not look like its source (r = {m.correlation})")
-    if m.models < SAME - 0.03:
+    if m.models < MODELS_SAME:
         reasons.append(f"the sound for models does not look like the one for people (r = {m.models:.2f})")
     if edit.kind == "swap" and m.source_correlation is not None and m.source_correlation > OTHER:
         reasons.append(f"the donor sounds too much like the original (r = {m.source_correlation:.2f})")
