@@ -6,6 +6,7 @@
     ├── BrokenProof      a written stimulus is not what was asked for
     ├── BadRequest       the user asked for something that makes no sense
     ├── NotFound         there is nothing under that name or id
+    ├── Conflict         somebody changed the same thing meanwhile; nothing was overwritten
     ├── StoreBusy        another process holds the database
     ├── StoreFull        the disk is full; reads go on, nothing acknowledged is lost
     ├── StoreBroken      the database needs care before it can be written again
@@ -40,6 +41,10 @@ class BadRequest(ThudError):
 
 class NotFound(ThudError):
     """No record or file has this name."""
+
+
+class Conflict(ThudError):
+    """What was to be changed is no longer what the user saw."""
 
 
 class StoreBusy(ThudError):

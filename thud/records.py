@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ EditKind = Literal["original", "shift", "mute", "swap"]
 ShiftFill = Literal["room", "silence", "circular"]
 MuteFill = Literal["silence", "room", "drop_stream"]
 Fill = Literal["", "room", "silence", "circular", "drop_stream"]
+
+Verdict = Literal["placed", "no_sound", "discarded", "uncertain"]
+ReplyOutcome = Literal["ok", "refused", "truncated", "rejected", "error", "in_doubt"]
 
 CONDITIONS: tuple[Condition, ...] = ("original", "early", "delayed", "muted", "swapped")
 
@@ -84,11 +88,78 @@ class EventTimes:
     """When the event is seen and heard; either may be None (not known, or no such event).
 
     method: "construction" (demo), "gold", "adjudicated", "consensus", "agreement", "manifest".
+    detail: how sure and from what: visual_spread_s, audio_spread_s, sources, retained, checks, needs (all optional).
     """
 
     visual_s: float | None
     audio_s: float | None
     method: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One annotator's placement of the event on one clip, seconds of the original; None = not placed.
+
+    annotator: "gemini", "gpt", "claude", "signal", another model's name, or a person's account name (`person`).
+    verdict: no_sound = seen but never heard; discarded = unusable, for `reason`; uncertain = a model would not say.
+    save_id: the page's own id of this save, so that one that arrives twice is one. seq: when it was made, ms.
+    detail: what else is known: model, prompt, unit, confidence, events, simulated; of people: how, heard, first, role.
+    """
+
+    clip_id: str
+    annotator: str
+    visual_s: float | None
+    audio_s: float | None
+    verdict: Verdict = "placed"
+    reason: str = ""
+    person: bool = True
+    save_id: str = ""
+    seq: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
+    ev_id: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a vendor says it counted. None = it does not tell this kind of token."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    audio_tokens: int | None = None
+    video_tokens: int | None = None
+    image_tokens: int | None = None
+    text_tokens: int | None = None
+    thought_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back from a model, kept whole before anybody reads it.
+
+    outcome: rejected = the vendor would not take what was sent; in_doubt = sent, and no answer came to us, so asking
+    again may bill twice. sent_sha256: hash of all that was sent. problem: one sentence, "" when ok.
+    """
+
+    provider: str
+    model: str
+    outcome: ReplyOutcome
+    text: str
+    raw: dict[str, Any]
+    usage: Usage
+    request_id: str
+    model_echo: str
+    sent_sha256: str
+    latency_s: float
+    problem: str = ""
+    attempts: int = 1
+
+    @property
+    def id(self) -> str:
+        return content_id(self.provider, self.model, self.sent_sha256, self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +293,11 @@ def stimulus_from_json(row: dict[str, Any]) -> Stimulus:
     """The Stimulus that `asdict` took apart."""
     edit = Intervention(**row["intervention"])
     return Stimulus(**{**row, "intervention": edit, "proof": proof_from_json(row["proof"])})
+
+
+def reply_from_json(row: dict[str, Any]) -> Reply:
+    """The Reply that `asdict` took apart."""
+    return Reply(**{**row, "usage": Usage(**row["usage"])})
 
 
 def stimulus_folder(workspace: Path, clip_id: str) -> Path:

@@ -27,7 +27,7 @@ from typing import Any
 import duckdb
 
 from thud.errors import ThudError
-from thud.records import Clip, EventTimes, Probe
+from thud.records import Clip, EventTimes, Mark, Probe
 from thud.store import Store, open_store
 from thud.store.verify import check_log
 
@@ -66,7 +66,7 @@ def _claims(folder: Path, threads: int, seconds: float, clips: int) -> Row:
                     double.append(clip_id)
                 del holders[clip_id]
                 begin = time.monotonic()
-                ev_id = store.submit_mark(clip_id, who, 1.0, 2.0)
+                ev_id = store.submit_mark(Mark(clip_id, who, 1.0, 2.0))
                 waits.append(time.monotonic() - begin)
                 told.append((ev_id or -1, clip_id, who))
 
@@ -193,7 +193,7 @@ def child(path: Path, threads: int, often: bool) -> None:
 def _write_more(store: Store, clip_id: str) -> None:
     """The other shapes of a write: an undo, a mark, a batch."""
     audio_s = random.random()
-    marked = store.submit_mark(clip_id, str(random.random()), None, audio_s)
+    marked = store.submit_mark(Mark(clip_id, str(random.random()), None, audio_s))
     _say(marked, audio_s)
     if marked and random.random() < 0.5:
         _say(store.undo(marked, "child"), None)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.unit.store_samples import EARLY, MUTED, a_clip, a_run, a_stimulus
 from thud.errors import ThudError
-from thud.records import EventTimes
+from thud.records import EventTimes, Mark
 from thud.store import Store, changes, open_store
 from thud.store.batch import read_state, select_events
 from thud.store.changes import Change
@@ -59,7 +59,7 @@ def as_change(write: tuple[Any, ...], salt: int, last: int) -> Change:
     if kind == "reject":
         return changes.reject_donor(clip.id, rest[0], rest[1], "ada")
     if kind == "mark":
-        return changes.submit_mark(clip.id, rest[0], None, rest[1])
+        return changes.submit_mark(Mark(clip.id, rest[0], None, rest[1]))
     if kind == "refuse":
         return changes.add_refusal(clip.id, rest[0], rest[1], "ada")
     if kind == "stimulus":

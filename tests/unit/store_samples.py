@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from thud.records import Clip, Intervention, Probe, Proof, Run, Stimulus
+from thud.records import Clip, Intervention, Probe, Proof, Reply, Run, Stimulus, Usage
 
 EARLY = Intervention("shift", offset_s=-0.6, fill="room", seed=7)
 MUTED = Intervention("mute", fill="silence")
 SWAPPED = Intervention("swap", donor="d" * 16, donor_audio_s=1.25, event_s=2.0, seed=7)
+
+A_REPLY = Reply(
+    "openai", "gpt-x", "ok", '{"unit": 3}', {"output": [1, "“"]}, Usage(900, 40, image_tokens=800), "req_1", "gpt-x-1",
+    "5" * 64, 1.5,
+)  # fmt: skip
 
 
 def a_clip(number: int = 1, **changed: Any) -> Clip:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store_samples import EARLY, MUTED, SWAPPED, a_clip, a_run, a_stimulus
-from thud.errors import BadRequest, NotFound, StoreBroken, StoreBusy
-from thud.records import EventTimes
+from tests.unit.store_samples import A_REPLY, EARLY, MUTED, SWAPPED, a_clip, a_run, a_stimulus
+from thud.errors import BadRequest, Conflict, NotFound, StoreBroken, StoreBusy
+from thud.records import EventTimes, Mark
 from thud.store import Store, changes, open_store
 from thud.store.log import TABLES
 
@@ -44,7 +44,10 @@ def test_records_come_back_as_they_went_in_also_after_reopening(tmp_path: Path) 
         store.reject_donor(clip.id, "d" * 16, "too similar", "bob")
         store.add_run(run, "ada")
         store.set_times(clip.id, EventTimes(1.5, None, "gold"), "ada")
-        store.submit_mark(clip.id, "bob", None, 2)
+        store.submit_mark(Mark(clip.id, "bob", None, 2, detail={"how": "paused"}))
+        store.write(changes.add_reply(clip.id, "gpt", "r1", A_REPLY, 0.25, "ada"))
+        store.set_setting("eps_visual_s", 0.8, "ada")
+        store.add_note("n1", clip.id, "Hit “twice”.", "bob")
     with open_store(tmp_path / "a.duckdb", tmp_path) as store:
         assert store.clips() == [clip] and store.clip(clip.id) == clip
         assert store.stimuli() == built and store.stimuli(clip.id) == built and store.stimuli("other") == []
@@ -60,8 +63,14 @@ def test_records_come_back_as_they_went_in_also_after_reopening(tmp_path: Path) 
         assert store.runs() == [run] and store.run("r1") == run
         assert store.times() == {clip.id: EventTimes(1.5, None, "gold")}
         (mark,) = store.marks(clip.id)
-        assert (mark.annotator, mark.visual_s, mark.audio_s) == ("bob", None, 2.0)
-        assert store.counts() == {**dict.fromkeys(TABLES, 1), "stimulus": 2, "event": 8}
+        assert (mark.annotator, mark.visual_s, mark.audio_s, mark.detail) == ("bob", None, 2.0, {"how": "paused"})
+        (kept,) = store.replies(clip.id)
+        assert (kept.reply, kept.annotator, kept.run_id, kept.cost_usd) == (A_REPLY, "gpt", "r1", 0.25)
+        assert [(n.text, n.actor) for n in store.notes(clip.id)] == [("Hit “twice”.", "bob")]
+        assert store.settings() == {"eps_visual_s": 0.8}
+        (line,) = store.ledger()
+        assert (line["replies"], line["input_tokens"], line["output_tokens"], line["cost_usd"]) == (1, 900, 40, 0.25)
+        assert store.counts() == {**dict.fromkeys(TABLES, 1), "stimulus": 2, "event": 11}
 
 
 def test_the_same_again_is_no_news(store: Store) -> None:
@@ -74,7 +83,7 @@ def test_the_same_again_is_no_news(store: Store) -> None:
         lambda: store.reject_donor(clip.id, "d", "too similar", "ada"),
         lambda: store.set_times(clip.id, EventTimes(1, 2, "gold"), "ada"),
         lambda: store.add_run(a_run(), "ada"),
-        lambda: store.submit_mark(clip.id, "ada", 1, 2),
+        lambda: store.submit_mark(Mark(clip.id, "ada", 1, 2)),
     ):
         assert (type(write()), write()) == (int, None)
     assert store.counts()["event"] == 7
@@ -117,8 +126,8 @@ def test_undo_goes_back_to_the_state_before(store: Store, clip_id: str) -> None:
 
 
 def test_undo_of_marks_and_rejections(store: Store, clip_id: str) -> None:
-    store.submit_mark(clip_id, "ada", 1, 2)
-    corrected = store.submit_mark(clip_id, "ada", 1, 2.5)
+    store.submit_mark(Mark(clip_id, "ada", 1, 2))
+    corrected = store.submit_mark(Mark(clip_id, "ada", 1, 2.5))
     rejected = store.reject_donor(clip_id, "d", "too similar", "ada")
     assert corrected and rejected and store.claim("ada", [clip_id]) is None
     store.undo(corrected, "ada")
@@ -274,3 +283,28 @@ def test_a_file_that_is_no_database_of_ours(tmp_path: Path) -> None:
     path.unlink()
     open_store(path, tmp_path).close()
     assert not path.with_name("a.duckdb.wal").exists(), "a clean close folds the write-ahead log in"
+
+
+def test_a_save_that_arrives_twice_is_one_also_after_it_was_taken_back(store: Store, clip_id: str) -> None:
+    first, second = Mark(clip_id, "ada", 1, 2, save_id="s1", seq=1), Mark(clip_id, "ada", 1, 3, save_id="s2", seq=2)
+    store.submit_mark(first)
+    saved = store.submit_mark(second)
+    assert saved and store.submit_mark(second) is None
+    store.undo(saved, "ada")
+    assert store.submit_mark(second) is None, "the network may bring it again; the person took it back"
+    assert [mark.audio_s for mark in store.marks()] == [2.0]
+
+
+def test_a_save_that_was_made_earlier_and_arrives_later_changes_nothing(store: Store, clip_id: str) -> None:
+    assert store.submit_mark(Mark(clip_id, "ada", 1, 3, save_id="new", seq=9))
+    assert store.submit_mark(Mark(clip_id, "ada", 1, 2, save_id="old", seq=8)) is None
+    assert [mark.audio_s for mark in store.marks()] == [3.0]
+
+
+def test_times_that_changed_meanwhile_are_not_overwritten(store: Store, clip_id: str) -> None:
+    seen = store.set_times(clip_id, EventTimes(1, 2, "adjudicated"), "ada", expects=0)
+    store.set_times(clip_id, EventTimes(1, 3, "adjudicated"), "bob", expects=seen)
+    with pytest.raises(Conflict, match="bob changed this at"):
+        store.set_times(clip_id, EventTimes(1, 4, "adjudicated"), "ada", expects=seen)
+    assert store.times()[clip_id].audio_s == 3.0
+    assert store.times_events(clip_id) == {"adjudicated": seen + 1 if seen else None}

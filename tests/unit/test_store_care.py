@@ -15,7 +15,7 @@ import pytest
 
 from tests.unit.store_samples import EARLY, MUTED, a_clip, a_run, a_stimulus
 from thud.errors import BadRequest, NotFound, StoreBroken
-from thud.records import EventTimes
+from thud.records import EventTimes, Mark
 from thud.store import Store, current_snapshot, open_store
 from thud.store.database import Database
 from thud.store.log import TABLES
@@ -33,7 +33,7 @@ def a_store(folder: Path) -> Store:
     store.add_refusal(clip.id, MUTED, "no sound", "ada")
     store.undo(store.reject_donor(clip.id, "d", "no", "ada") or 0, "ada")
     store.add_run(a_run(), "ada")
-    store.submit_mark(clip.id, "bob", 1, None)
+    store.submit_mark(Mark(clip.id, "bob", 1, None))
     return store
 
 
@@ -83,16 +83,45 @@ def test_an_old_file_is_backed_up_then_changed_and_keeps_its_rows(tmp_path: Path
         ]
 
 
+def test_a_file_of_the_first_version_opens_with_its_marks_and_agrees_with_its_log(tmp_path: Path) -> None:
+    """Events and rows as version 1 wrote them, without what later versions know."""
+    first = tmp_path / "first"
+    first.mkdir()
+    shutil.copy(next(MIGRATIONS.glob("0001_*.sql")), first)
+    database = Database(tmp_path / "a.duckdb")
+    migrate(database, tmp_path / "backups", first)
+    mark = '{"annotator":"bob","audio_s":null,"clip_id":"c1","visual_s":1.5}'
+    times = '{"audio_s":2.0,"clip_id":"c1","method":"gold","visual_s":1.0}'
+    cursor = database.cursor()
+    now = "TIMESTAMP '2026-11-01 10:00:00'"
+    cursor.execute(f"INSERT INTO event VALUES (1, {now}, 'bob', 'submit_mark', 'c1', '{mark}', NULL)").fetchall()
+    cursor.execute(f"INSERT INTO event VALUES (2, {now}, 'bob', 'set_times', 'c1', '{times}', NULL)").fetchall()
+    cursor.execute(f"INSERT INTO mark VALUES ('c1', 'bob', 1.5, NULL, 1, {now}, 'bob', TRUE)").fetchall()
+    cursor.execute(f"INSERT INTO event_times VALUES ('c1', 'gold', 1.0, 2.0, 2, {now}, 'bob', TRUE)").fetchall()
+    database.close()
+    with open_store(tmp_path / "a.duckdb", tmp_path / "workspace") as store:
+        (kept,) = store.marks()
+        assert (kept.annotator, kept.visual_s, kept.verdict, kept.person, kept.detail) == (
+            "bob",
+            1.5,
+            "placed",
+            True,
+            {},
+        )
+        assert store.times() == {"c1": EventTimes(1.0, 2.0, "gold")}
+        assert store.verify() == []
+
+
 def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path) -> None:
     a_store(tmp_path).close()
     database = Database(tmp_path / "a.duckdb")
     folder = with_migration(tmp_path, "CREATE TABLE extra (i INTEGER); INSERT INTO nowhere VALUES (1);")
-    with pytest.raises(StoreBroken, match="0002_more failed and left nothing behind"):
+    with pytest.raises(StoreBroken, match="0003_more failed and left nothing behind"):
         migrate(database, tmp_path / "backups", folder)
     database.close()
     with open_store(tmp_path / "a.duckdb", tmp_path / "workspace") as store:
         assert store.counts()["event"] == 8
-        assert store._database.cursor().execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+        assert store._database.cursor().execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,)]
 
 
 def test_a_migration_that_was_changed_afterwards_is_noticed(tmp_path: Path) -> None:
@@ -111,7 +140,7 @@ def test_a_migration_that_was_changed_afterwards_is_noticed(tmp_path: Path) -> N
 
 def test_a_file_of_a_newer_program_or_of_another_is_left_alone(tmp_path: Path) -> None:
     a_store(tmp_path).close()
-    damage(tmp_path / "a.duckdb", "INSERT INTO schema_version VALUES (2, 'later', 'x', now()::TIMESTAMP)")
+    damage(tmp_path / "a.duckdb", "INSERT INTO schema_version VALUES (9, 'later', 'x', now()::TIMESTAMP)")
     with pytest.raises(StoreBroken, match="newer thud"):
         open_store(tmp_path / "a.duckdb", tmp_path)
     damage(tmp_path / "other.duckdb", "CREATE TABLE mine (i INTEGER)")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.store_samples import a_clip
 from thud.errors import BadRequest, NotFound
+from thud.records import Mark
 from thud.store import Leases, open_store
 
 QUEUE = ["a", "b", "c"]
@@ -80,14 +81,14 @@ def test_marking_lets_go_and_is_remembered_after_a_restart(tmp_path: Path) -> No
     with open_store(tmp_path / "a.duckdb", tmp_path) as store:
         store.add_clips(clips, "ada")
         assert store.claim("ada", ids) == ids[0]
-        store.submit_mark(ids[0], "ada", 1, 2)
+        store.submit_mark(Mark(ids[0], "ada", 1, 2))
         assert store.leases.holder(ids[0]) is None
         assert store.claim("bob", ids) == ids[0], "another annotator may mark it too"
         assert store.claim("ada", ids) == ids[1]
     with open_store(tmp_path / "a.duckdb", tmp_path) as store:
         assert store.leases.holder(ids[1]) is None, "a restart forgets holds"
         assert store.claim("ada", ids) == ids[1], "and remembers marks"
-        store.submit_mark(ids[1], "bob", 1, None, keep_late=True)
+        store.submit_mark(Mark(ids[1], "bob", 1, None), keep_late=True)
 
 
 def test_a_late_mark_is_refused_unless_it_is_to_be_kept(tmp_path: Path) -> None:
@@ -98,12 +99,12 @@ def test_a_late_mark_is_refused_unless_it_is_to_be_kept(tmp_path: Path) -> None:
         clock.now += 11
         assert store.claim("bob", [clip.id]) == clip.id
         with pytest.raises(BadRequest, match="ran out and bob has it"):
-            store.submit_mark(clip.id, "ada", 1, 2)
+            store.submit_mark(Mark(clip.id, "ada", 1, 2))
         assert store.marks() == []
-        assert store.submit_mark(clip.id, "ada", 1, 2, keep_late=True)
+        assert store.submit_mark(Mark(clip.id, "ada", 1, 2), keep_late=True)
         assert store.leases.holder(clip.id) == "bob"
-        assert store.submit_mark(clip.id, "ada", 1, 2.5), "one's own mark can be corrected at any time"
-        assert store.submit_mark(clip.id, "bob", 1, 2)
+        assert store.submit_mark(Mark(clip.id, "ada", 1, 2.5)), "one's own mark can be corrected at any time"
+        assert store.submit_mark(Mark(clip.id, "bob", 1, 2))
         assert [(mark.annotator, mark.audio_s) for mark in store.marks()] == [("ada", 2.5), ("bob", 2.0)]
         with pytest.raises(NotFound):
-            store.submit_mark("nothing-here", "ada", 1, 2)
+            store.submit_mark(Mark("nothing-here", "ada", 1, 2))

@@ -4,7 +4,7 @@ from thud.store.backup import BackupReport
 from thud.store.changes import Change
 from thud.store.leases import Leases
 from thud.store.log import Event
-from thud.store.rows import DonorRejection, Mark, RefusedStimulus
+from thud.store.rows import DonorRejection, KeptReply, Note, RefusedStimulus
 from thud.store.snapshot import current_snapshot
 from thud.store.store import Health, Store, open_store
 from thud.store.verify import Disagreement
@@ -16,8 +16,9 @@ __all__ = [
     "DonorRejection",
     "Event",
     "Health",
+    "KeptReply",
     "Leases",
-    "Mark",
+    "Note",
     "RefusedStimulus",
     "Store",
     "current_snapshot",

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from thud.errors import BadRequest, NotFound, ThudError
+from thud.errors import BadRequest, Conflict, NotFound, ThudError
 from thud.store.changes import Change
 from thud.store.log import (
     TABLES,
@@ -36,6 +36,11 @@ EVENT_COLUMNS = {
     "ev_id": "BIGINT", "at": "TIMESTAMP", "actor": "VARCHAR", "kind": "VARCHAR", "subject": "VARCHAR",
     "payload": "JSON", "undoes": "BIGINT",
 }  # fmt: skip
+SELECT_SAVES = """
+    SELECT payload->>'$.save_id' AS save_id, ev_id FROM event
+    WHERE kind = 'submit_mark' AND subject IN (SELECT unnest(?::VARCHAR[])) AND save_id <> ''
+"""
+"""Saves that are in the log already, undone ones too: a late second copy must not bring one back."""
 SELECT_EVENTS = 'SELECT ev_id, "at", actor, kind, subject, payload, undoes FROM event'
 
 
@@ -112,6 +117,7 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     changed: State = field(default_factory=dict)
     _stored: State = field(default_factory=dict)
+    _saved: dict[str, int] = field(default_factory=dict)
     _at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
     def take_all(self, cursor: duckdb.DuckDBPyConnection, requests: Sequence[Sequence[Change]]) -> None:
@@ -134,6 +140,9 @@ class Batch:
                 wanted.setdefault(change.table, set()).add(change.key[0])
         for name, first in wanted.items():
             self._load_rows(cursor, TABLES[name], first)
+        saves = {change.subject for change in changes if change.save_id}
+        if saves:
+            self._saved.update(cursor.execute(SELECT_SAVES, [list(saves)]).fetchall())
         clip_ids = {change.clip_id for change in changes if change.clip_id} - self.known_clips
         if clip_ids:
             sql = "SELECT id FROM clip WHERE live AND id IN (SELECT unnest(?::VARCHAR[]))"
@@ -146,9 +155,11 @@ class Batch:
 
     def _take(self, cursor: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> list[int | None]:
         """Event ids of one request; on a ThudError none of it stays."""
-        trial = replace(self, events=list(self.events), changed={t: dict(rows) for t, rows in self.changed.items()})
+        changed = {table: dict(rows) for table, rows in self.changed.items()}
+        trial = replace(self, events=list(self.events), changed=changed, _saved=dict(self._saved))
         outcome = [trial._decide(cursor, change) for change in changes]
         self.events, self.changed, self.next_id = trial.events, trial.changed, trial.next_id
+        self._saved = trial._saved
         return outcome
 
     def _decide(self, cursor: duckdb.DuckDBPyConnection, change: Change) -> int | None:
@@ -161,6 +172,10 @@ class Batch:
         now = self._live(change.table, change.key)
         if now is None and change.must_exist:
             raise NotFound(f"There is no {change.table} {' '.join(change.key)} to update.")
+        if change.save_id in self._saved or (now is not None and change.seq < (now.get("seq") or 0)):
+            return None
+        if change.expects is not None and change.expects != (now["ev_id"] if now else 0):
+            raise Conflict(_changed_meanwhile(now))
         if now is None and change.check is not None:
             change.check()
         differs = [name for name, value in (change.fields or {}).items() if now is None or now[name] != value]
@@ -170,6 +185,8 @@ class Batch:
             change = replace(change, kind="move_clip" if differs == ["path"] else "update_clip")
         event = self._append(change)
         self._set(change.table, change.key, row_of(event))
+        if change.save_id:
+            self._saved[change.save_id] = event.ev_id
         return event.ev_id
 
     def _undo(self, cursor: duckdb.DuckDBPyConnection, change: Change, ev_id: int) -> int:
@@ -220,3 +237,8 @@ class Batch:
             stored = self._stored.get(name, {})
             put_rows(cursor, TABLES[name], [row for key, row in changed.items() if key not in stored], new=True)
             put_rows(cursor, TABLES[name], [row for key, row in changed.items() if key in stored])
+
+
+def _changed_meanwhile(now: Row | None) -> str:
+    what = f"{now['actor']} changed this at {now['at']:%H:%M} UTC" if now else "This was taken back meanwhile"
+    return f"{what}. Nothing was overwritten: look at it again, then decide."

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from thud.errors import BadRequest
-from thud.records import Clip, EventTimes, Intervention, Run, Stimulus
+from thud.records import Clip, EventTimes, Intervention, Mark, Reply, Run, Stimulus
 from thud.store import rows
 from thud.store.log import TABLE_OF, TABLES, UNDO, Key, Row, Table, canonical
 
@@ -22,7 +23,7 @@ class Change:
     """One event to be. `table`, `key`, `fields`: the state row it sets ("" and empty for history only).
 
     clip_id: this clip must exist. must_exist: the row itself must. check: asked in the writer unless the row already
-    exists; raises ThudError to refuse.
+    exists; raises ThudError to refuse. save_id, seq: see `submit_mark`. expects: see `set_times`.
     """
 
     kind: str
@@ -37,6 +38,9 @@ class Change:
     must_exist: bool = False
     check: Callable[[], None] | None = None
     undoes: int | None = None
+    save_id: str = ""
+    seq: int = 0
+    expects: int | None = None
 
 
 def change(kind: str, subject: str, actor: str, payload: rows.Payload, clip_id: str = "") -> Change:
@@ -69,9 +73,13 @@ def add_clip(clip: Clip, actor: str) -> Change:
     return change("add_clip", clip.id, actor, rows.clip_payload(clip))
 
 
-def set_times(clip_id: str, times: EventTimes, actor: str) -> Change:
-    """Event times of one clip by one method; methods stand beside each other."""
-    return change("set_times", clip_id, actor, rows.times_payload(clip_id, times), clip_id)
+def set_times(clip_id: str, times: EventTimes, actor: str, expects: int | None = None) -> Change:
+    """Event times of one clip by one method; methods stand beside each other.
+
+    expects: the event that the user saw in force (0 = none): Conflict from the writer when another one is by now.
+    """
+    new = change("set_times", clip_id, actor, rows.times_payload(clip_id, times), clip_id)
+    return replace(new, expects=expects)
 
 
 def add_stimulus(stimulus: Stimulus, actor: str) -> Change:
@@ -100,12 +108,30 @@ def update_run(run: Run, actor: str) -> Change:
     return replace(change("update_run", run.id, actor, rows.run_payload(run)), must_exist=True)
 
 
-def submit_mark(
-    clip_id: str, annotator: str, visual_s: float | None, audio_s: float | None, check: Callable[[], None] | None = None
-) -> Change:
-    """One annotator's mark; `check` runs in the writer when it is their first on this clip."""
-    payload = rows.mark_payload(clip_id, annotator, visual_s, audio_s)
-    return replace(change("submit_mark", clip_id, annotator, payload, clip_id), check=check)
+def submit_mark(mark: Mark, actor: str = "", check: Callable[[], None] | None = None) -> Change:
+    """One annotator's mark; `check` runs in the writer when it is their first on this clip.
+
+    A save whose save_id is in the log already, or that was made before the one in force (seq), changes nothing.
+    actor: who brings it, when that is not the annotator (an import, a run).
+    """
+    new = change("submit_mark", mark.clip_id, actor or mark.annotator, rows.mark_payload(mark), mark.clip_id)
+    return replace(new, check=check, save_id=mark.save_id, seq=mark.seq)
+
+
+def add_reply(clip_id: str, annotator: str, run_id: str, reply: Reply, cost_usd: float | None, actor: str) -> Change:
+    """What a model replied about a clip, whatever became of it."""
+    payload = rows.reply_payload(clip_id, annotator, run_id, reply, cost_usd)
+    return change("add_reply", clip_id, actor, payload, clip_id)
+
+
+def set_setting(name: str, value: Any, actor: str) -> Change:
+    """One setting of this workspace, as JSON can hold it."""
+    return change("set_setting", name, actor, {"name": name, "value": value})
+
+
+def add_note(note_id: str, clip_id: str, text: str, actor: str) -> Change:
+    """A note on a clip; the same id again is the same note, corrected."""
+    return change("add_note", clip_id, actor, {"id": note_id, "clip_id": clip_id, "text": text}, clip_id)
 
 
 def undo(ev_id: int, actor: str) -> Change:

@@ -64,7 +64,7 @@ COMMON = {"ev_id": "BIGINT", "at": "TIMESTAMP", "actor": "VARCHAR", "live": "BOO
 """Columns of every state table: the event in force, who and when, and whether there is one."""
 
 
-def _table(name: str, key: str, **columns: str) -> Table:
+def _table(name: str, key: str, /, **columns: str) -> Table:
     return Table(name, tuple(key.split()), {column: kind.upper() for column, kind in columns.items()})
 
 
@@ -74,14 +74,21 @@ TABLES: dict[str, Table] = {
         _table("clip", "id", id="varchar", sha256="varchar", path="varchar", title="varchar", kind="varchar",
                source="varchar", synthetic="boolean", picture_hash="varchar", probe="json"),
         _table("event_times", "clip_id method", clip_id="varchar", method="varchar", visual_s="double",
-               audio_s="double"),
+               audio_s="double", detail="json"),
         _table("stimulus", "id", id="varchar", clip_id="varchar", condition="varchar", intervention="json",
                models="varchar", people="varchar", proof="json", event_survives="boolean"),
         _table("refusal", "stimulus_id", stimulus_id="varchar", clip_id="varchar", condition="varchar",
                intervention="json", reason="varchar"),
         _table("donor_rejection", "clip_id donor_id", clip_id="varchar", donor_id="varchar", reason="varchar"),
         _table("mark", "clip_id annotator", clip_id="varchar", annotator="varchar", visual_s="double",
-               audio_s="double"),
+               audio_s="double", verdict="varchar", reason="varchar", person="boolean", save_id="varchar",
+               seq="bigint", detail="json"),
+        _table("reply", "id", id="varchar", clip_id="varchar", annotator="varchar", run_id="varchar",
+               provider="varchar", model="varchar", outcome="varchar", text="varchar", raw="json", usage="json",
+               request_id="varchar", model_echo="varchar", sent_sha256="varchar", latency_s="double",
+               problem="varchar", attempts="bigint", cost_usd="double"),
+        _table("setting", "name", name="varchar", value="json"),
+        _table("note", "id", id="varchar", clip_id="varchar", text="varchar"),
         _table("run", "id", id="varchar", kind="varchar", title="varchar", state="varchar", total="bigint",
                done="bigint", refused="bigint", failed="bigint", folder="varchar", pid="bigint",
                started_by="varchar", created_at="varchar", finished_at="varchar", message="varchar",
@@ -98,12 +105,15 @@ TABLE_OF: dict[str, str] = {
     "add_refusal": "refusal",
     "reject_donor": "donor_rejection",
     "submit_mark": "mark",
+    "add_reply": "reply",
+    "set_setting": "setting",
+    "add_note": "note",
     "add_run": "run",
     "update_run": "run",
 }
 """Which table an event's kind writes. Kinds that are not here are history only."""
 
-UNDOABLE = frozenset({"set_times", "reject_donor", "submit_mark", "add_refusal", UNDO})
+UNDOABLE = frozenset({"set_times", "reject_donor", "submit_mark", "add_refusal", "set_setting", "add_note", UNDO})
 """What a person may take back.
 
 Clips, stimuli and runs are facts about files and processes: undoing them would be a lie.

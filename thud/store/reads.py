@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from thud.errors import BadRequest, NotFound
-from thud.records import Clip, EventTimes, Run, Stimulus
+from thud.records import Clip, EventTimes, Mark, Run, Stimulus
 from thud.store import rows
 from thud.store.batch import select_events, select_rows
 from thud.store.log import TABLES, Event, Row
@@ -131,9 +132,46 @@ class Reads:
             lambda cursor: select_events(cursor, f"{where} ORDER BY ev_id DESC LIMIT ?", [*parameters, limit])
         )
 
-    def marks(self, clip_id: str | None = None) -> list[rows.Mark]:
+    def marks(self, clip_id: str | None = None) -> list[Mark]:
         """Marks in the order they were last changed, of one clip or of all."""
         return [rows.mark_of(row) for row in self._of_clip("mark", clip_id)]
+
+    def times_events(self, clip_id: str) -> dict[str, int]:
+        """Which event put the times of each method in force: what `set_times` may expect."""
+        return {row["method"]: row["ev_id"] for row in self._of_clip("event_times", clip_id)}
+
+    def replies(self, clip_id: str | None = None) -> list[rows.KeptReply]:
+        """What models replied, in the order it was taken in, of one clip or of all."""
+        return [rows.reply_of(row) for row in self._of_clip("reply", clip_id)]
+
+    def notes(self, clip_id: str | None = None) -> list[rows.Note]:
+        """Notes in the order they were written, of one clip or of all."""
+        return [rows.note_of(row) for row in self._of_clip("note", clip_id)]
+
+    def settings(self) -> dict[str, Any]:
+        """This workspace's settings by name."""
+        return {row["name"]: json.loads(row["value"]) for row in self._rows("setting", "WHERE live")}
+
+    def ledger(self) -> list[Row]:
+        """What models were asked and what that cost: one row per run, annotator, model and outcome.
+
+        Keys: run_id, annotator, model, outcome, replies, input_tokens, output_tokens, cost_usd (None = no price known),
+        unpriced (replies without a price).
+        """
+        sql = """
+            SELECT run_id, annotator, model, outcome, count(*) AS replies,
+                sum((usage->>'$.input_tokens')::BIGINT)::BIGINT AS input_tokens,
+                sum((usage->>'$.output_tokens')::BIGINT)::BIGINT AS output_tokens,
+                sum(cost_usd) AS cost_usd, count(*) FILTER (cost_usd IS NULL) AS unpriced
+            FROM reply WHERE live GROUP BY ALL ORDER BY run_id, annotator, model, outcome
+        """
+
+        def ask(cursor: duckdb.DuckDBPyConnection) -> list[Row]:
+            found = cursor.execute(sql)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+
+        return self._read(ask)
 
     def counts(self) -> dict[str, int]:
         """Live rows per state table, and `event`: the length of the log."""

@@ -11,7 +11,19 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from thud.records import Clip, EventTimes, Intervention, Probe, Proof, Run, Stimulus, stimulus_id
+from thud.records import (
+    Clip,
+    EventTimes,
+    Intervention,
+    Mark,
+    Probe,
+    Proof,
+    Reply,
+    Run,
+    Stimulus,
+    Usage,
+    stimulus_id,
+)
 
 Payload = dict[str, Any]
 Nested = TypeVar("Nested", Probe, Proof, Intervention)
@@ -44,14 +56,25 @@ class DonorRejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One annotator's placement of the two event times on one clip, seconds; None = no such event. `at` is UTC."""
+class KeptReply:
+    """A model's reply as it is kept: to which clip, as which annotator, in which run, at what cost (None = unknown)."""
 
     clip_id: str
     annotator: str
-    visual_s: float | None
-    audio_s: float | None
-    ev_id: int
+    run_id: str
+    reply: Reply
+    cost_usd: float | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody wrote about a clip. `at` is UTC."""
+
+    id: str
+    clip_id: str
+    text: str
+    actor: str
     at: datetime
 
 
@@ -69,11 +92,12 @@ def times_payload(clip_id: str, times: EventTimes) -> Payload:
         "method": times.method,
         "visual_s": _seconds(times.visual_s),
         "audio_s": _seconds(times.audio_s),
+        **({"detail": times.detail} if times.detail else {}),
     }
 
 
 def times_of(row: Mapping[str, Any]) -> EventTimes:
-    return EventTimes(row["visual_s"], row["audio_s"], row["method"])
+    return EventTimes(row["visual_s"], row["audio_s"], row["method"], json.loads(row["detail"]) or {})
 
 
 def stimulus_payload(stimulus: Stimulus) -> Payload:
@@ -105,17 +129,31 @@ def donor_rejection_of(row: Mapping[str, Any]) -> DonorRejection:
     return DonorRejection(row["clip_id"], row["donor_id"], row["reason"], row["actor"], row["at"])
 
 
-def mark_payload(clip_id: str, annotator: str, visual_s: float | None, audio_s: float | None) -> Payload:
-    return {
-        "clip_id": clip_id,
-        "annotator": annotator,
-        "visual_s": _seconds(visual_s),
-        "audio_s": _seconds(audio_s),
-    }
+def mark_payload(mark: Mark) -> Payload:
+    own = {field.name: getattr(mark, field.name) for field in fields(Mark) if field.name not in ("ev_id", "at")}
+    return {**own, "visual_s": _seconds(mark.visual_s), "audio_s": _seconds(mark.audio_s)}
 
 
 def mark_of(row: Mapping[str, Any]) -> Mark:
-    return Mark(**_own(Mark, row))
+    own = {
+        name: value for name, value in _own(Mark, row).items() if value is not None or name in ("visual_s", "audio_s")
+    }
+    return Mark(**{**own, "detail": json.loads(row["detail"]) or {}})
+
+
+def reply_payload(clip_id: str, annotator: str, run_id: str, reply: Reply, cost_usd: float | None) -> Payload:
+    about = {"clip_id": clip_id, "annotator": annotator, "run_id": run_id, "cost_usd": _seconds(cost_usd)}
+    return {"id": reply.id, **about, **asdict(reply), "latency_s": float(reply.latency_s)}
+
+
+def reply_of(row: Mapping[str, Any]) -> KeptReply:
+    nested = {"raw": json.loads(row["raw"]), "usage": Usage(**json.loads(row["usage"]))}
+    reply = Reply(**{**_own(Reply, row), **nested})
+    return KeptReply(row["clip_id"], row["annotator"], row["run_id"], reply, row["cost_usd"], row["at"])
+
+
+def note_of(row: Mapping[str, Any]) -> Note:
+    return Note(**_own(Note, row))
 
 
 def run_payload(run: Run) -> Payload:

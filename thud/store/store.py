@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 
 from thud.errors import BadRequest, ThudError
-from thud.records import Clip, EventTimes, Intervention, Run, Stimulus
+from thud.records import Clip, EventTimes, Intervention, Mark, Run, Stimulus
 from thud.store import changes
 from thud.store.backup import BackupReport, copy_database
 from thud.store.batch import last_event, rebuild_state, select_rows
@@ -146,9 +146,12 @@ class Store(Reads):
         """Several clips, all or none."""
         return self.write_many([changes.add_clip(clip, actor) for clip in clips])
 
-    def set_times(self, clip_id: str, times: EventTimes, actor: str) -> int | None:
-        """Event times by one method; methods stand beside each other. NotFound when the clip is unknown, as below."""
-        return self.write(changes.set_times(clip_id, times, actor))
+    def set_times(self, clip_id: str, times: EventTimes, actor: str, expects: int | None = None) -> int | None:
+        """Event times by one method; methods stand beside each other. NotFound when the clip is unknown, as below.
+
+        expects: Conflict when another event than this (0 = none) has put the times of that method in force.
+        """
+        return self.write(changes.set_times(clip_id, times, actor, expects))
 
     def add_stimulus(self, stimulus: Stimulus, actor: str) -> int | None:
         """A stimulus that was built, whatever its proof says."""
@@ -193,19 +196,25 @@ class Store(Reads):
         """Give a clip back unmarked."""
         return self.leases.release(annotator, clip_id)
 
-    def submit_mark(
-        self, clip_id: str, annotator: str, visual_s: float | None, audio_s: float | None, keep_late: bool = False
-    ) -> int | None:
+    def submit_mark(self, mark: Mark, actor: str = "", keep_late: bool = False) -> int | None:
         """Save a mark and let the clip go. A second one by the same annotator corrects the first.
 
+        None when it is nothing new: the same save again, or one older than what is in force.
         BadRequest when the hold ran out and somebody else has the clip now; keep_late saves it all the same.
         """
 
         def check() -> None:
-            self.leases.check(annotator, clip_id)
+            self.leases.check(mark.annotator, mark.clip_id)
 
-        change = changes.submit_mark(clip_id, annotator, visual_s, audio_s, None if keep_late else check)
-        return self.write(change)
+        return self.write(changes.submit_mark(mark, actor, None if keep_late else check))
+
+    def set_setting(self, name: str, value: Any, actor: str) -> int | None:
+        """One setting of this workspace."""
+        return self.write(changes.set_setting(name, value, actor))
+
+    def add_note(self, note_id: str, clip_id: str, text: str, actor: str) -> int | None:
+        """A note on a clip."""
+        return self.write(changes.add_note(note_id, clip_id, text, actor))
 
     # --- care
 
