@@ -71,16 +71,23 @@ def run(args: argparse.Namespace) -> int:
         app = create_app(all_routers(house), accounts=accounts)
         threading.Thread(target=fill, args=(house, args.clips), daemon=True).start()
         log.info("thud is at http://%s:%d  (Ctrl+C stops it; runs go on)", args.host, args.port)
-        serve(app, args.host, args.port)
+        try:
+            serve(app, args.host, args.port)
+        finally:
+            house.desk.close()
     return 0
 
 
 def add_account(path: Path, name: str, role: str) -> int:
     """Asks for a password and keeps its hash; with one account on file, everybody has to sign in."""
+    from thud.errors import BadRequest
     from ui.auth import save_account
 
-    save_account(path, name, getpass(f"Password for {name}: "), role)
-    log.info("%s may sign in as %s", name, role)
+    password = getpass(f"Password for {name}: ")
+    if getpass("The same again: ") != password:
+        raise BadRequest("The two passwords differ. Nothing was changed; try again.")
+    account = save_account(path, name, password, role)
+    log.info("%s may sign in as %s; a running thud knows it already", account.name, account.role)
     return 0
 
 
@@ -89,6 +96,7 @@ def fill(house: House, folder: Path | None) -> None:
     from thud.runs.first_start import fill_workspace
 
     try:
+        house.desk.refresh()
         fill_workspace(house.store, house.runs, folder, "first start")
     except ThudError as error:
         log.warning("thud: %s", error)

@@ -52,6 +52,11 @@ def card(clip: Clip, times: EventTimes | None, tally: Tally) -> Json:
     }
 
 
+def without_times(row: Json) -> Json:
+    """The card without event times, for those who are to find them: some clips are there to check people."""
+    return {**row, "visual_s": None, "audio_s": None, "times_from": None}
+
+
 def clip_facts(clip: Clip) -> Json:
     """What the clip's own page adds to its card."""
     probe = {key: value for key, value in asdict(clip.probe).items() if key not in ("duration_s", "damage")}

@@ -48,21 +48,24 @@ def _nav(current: Page) -> str:
     links = []
     for page in PAGES:
         here = ' aria-current="page"' if page is current else ""
+        here += f' data-least="{page.least}"' if page.least != "annotator" else ""
         links.append(f'<a href="/{page.path}"{here}>{html.escape(page.title)}</a>')
     return "".join(links)
 
 
 def _head(page: Page, widget: Widget) -> str:
     sheets = "".join(f'<link rel="stylesheet" href="{widget.url(name)}">' for name in widget.sheets)
-    modules = "".join(f'<link rel="modulepreload" href="{widget.url(name)}">' for name in widget.modules)
+    modules = "".join(f'<link rel="modulepreload" href="{widget.url(name)}">' for name in widget.modules(page.entry))
     return f'<link rel="icon" href="{ICON}"><title>{html.escape(page.title)} · thud</title>{sheets}{modules}'
 
 
 def _body(page: Page, widget: Widget) -> str:
     """The theme script, so that the first paint has the right colours; the page's frame; the module that fills it."""
     script = (WIDGET / "first.js").read_text(encoding="utf-8")
+    ghost = WIDGET / f"ghost_{page.path}.html"
     frame = (WIDGET / "page.html").read_text(encoding="utf-8").replace("<!--nav-->", _nav(page))
-    begin = f'import {{ start }} from "{widget.url("main.js")}"; start(document.getElementById("thud"));'
+    frame = frame.replace("<!--ghost-->", ghost.read_text(encoding="utf-8") if ghost.is_file() else "")
+    begin = f'import {{ start }} from "{widget.url(page.entry)}"; start(document.getElementById("thud"));'
     return f'<script>{script}</script>{frame}<script type="module">{begin}</script>'
 
 

@@ -1,11 +1,12 @@
-"""What the routes work with: the store, the runs and the workspace folder. Made once, in app.py."""
+"""What the routes work with: the store, the runs, the desk and the workspace folder. Made once, in app.py."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thud.events.desk import Desk
 from thud.records import stimulus_folder
 
 if TYPE_CHECKING:
@@ -17,12 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """name: what the page calls this workspace: "demo", or the name of the folder of clips."""
+    """name: what the page calls this workspace: "demo", or the name of the folder of clips.
+
+    desk: who marks which clip next; close it at the end.
+    """
 
     store: Store
     runs: Runs
     workspace: Path
     name: str
+    desk: Desk = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "desk", Desk(self.store))
 
     def clip_folder(self, clip_id: str) -> Path:
         """Proxy, thumbnail, frame times and waveform of a clip."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse, RedirectResponse
 
-from thud.errors import BadRequest, NotFound, RefusedClip, RefusedEdit, StoreFull, ThudError
+from thud.errors import BadRequest, Conflict, NotFound, RefusedClip, RefusedEdit, StoreFull, ThudError
 from ui.auth import LOCAL_HOSTS, Accounts, Guard
 from ui.first_paint import FirstPaint
-from ui.pages import HOME
+from ui.pages import HOME, PAGES
 from ui.sign_in import sign_in_router
-from ui.widget_files import find_widget, widget_router
+from ui.widget_files import Widget, find_widget, widget_router
 
 if TYPE_CHECKING:
     import gradio
@@ -33,6 +33,7 @@ QUIET = {
 STATUS: dict[type[ThudError], int] = {
     BadRequest: 400,
     NotFound: 404,
+    Conflict: 409,
     RefusedClip: 422,
     RefusedEdit: 422,
     StoreFull: 507,
@@ -63,7 +64,7 @@ def create_app(
     async def home() -> RedirectResponse:
         return RedirectResponse(f"/{HOME.path}")
 
-    _mount_gradio(app, widget.url("main.js"))
+    _mount_gradio(app, widget)
     app.add_middleware(Guard, accounts=accounts, allowed_hosts=frozenset(allowed_hosts))
     app.add_middleware(FirstPaint, widget=widget)
     return app
@@ -82,13 +83,13 @@ def _say_full(request: Request, error: Exception) -> JSONResponse:
     raise error
 
 
-def _mount_gradio(app: FastAPI, module_url: str) -> None:
+def _mount_gradio(app: FastAPI, widget: Widget) -> None:
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
     import gradio as gr  # after the environment: Gradio reads it at import
 
     from ui.theme import make_theme  # imports Gradio
 
-    blocks = _blocks(gr, module_url)
+    blocks = _blocks(gr, widget)
     with warnings.catch_warnings():
         # said about every app of more than one page, even when server-side rendering was not asked for
         warnings.filterwarnings("ignore", message="SSR mode is not supported")
@@ -108,14 +109,15 @@ def _mount_gradio(app: FastAPI, module_url: str) -> None:
         )
 
 
-def _blocks(gr: gradio, module_url: str) -> gradio.Blocks:  # type: ignore[valid-type]
-    from ui.pages import clips  # imports Gradio
+def _blocks(gr: gradio, widget: Widget) -> gradio.Blocks:  # type: ignore[valid-type]
+    from ui.shell import Shell  # imports Gradio
 
     with gr.Blocks(title="thud", analytics_enabled=False, fill_width=True) as blocks:
         gr.Navbar(visible=False)
-    with blocks.route(clips.CLIPS.title, clips.CLIPS.path):
-        gr.Navbar(visible=False)
-        clips.fill(module_url)
+    for page in PAGES:
+        with blocks.route(page.title, page.path):
+            gr.Navbar(visible=False)
+            Shell(module_url=widget.url(page.entry), page=page.path, elem_id="shell")
     blocks.queue(default_concurrency_limit=HANDLERS_AT_ONCE, max_size=WAITING_AT_MOST, api_open=False)
     return blocks
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +12,30 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 WIDGET = Path(__file__).parent / "widget"
-SHEETS = ("tokens.css", "page.css", "clip.css")
+SHEETS = ("tokens.css", "page.css", "clip.css", "annotate.css", "admin.css")
+IMPORTED = re.compile(r"""(?:from|import|import\()\s*["']\./([\w.-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """version: hash of all files and part of every address: a changed file is a new address, and caches never lie."""
+    """version: hash of all files and part of every address: a changed file is a new address, and caches never lie.
+    imports: of each module, the modules that it asks for.
+    """
 
     version: str
     sheets: tuple[str, ...]
-    modules: tuple[str, ...]
+    imports: Mapping[str, tuple[str, ...]]
 
     def url(self, name: str) -> str:
         return f"/av/{self.version}/{name}"
+
+    def modules(self, entry: str) -> tuple[str, ...]:
+        """Every module that a page needs which begins with `entry`, that one first."""
+        found = [entry]
+        for name in found:
+            found += [each for each in self.imports.get(name, ()) if each not in found]
+        return tuple(found)
 
 
 def find_widget(folder: Path = WIDGET) -> Widget:
@@ -32,9 +44,10 @@ def find_widget(folder: Path = WIDGET) -> Widget:
     files = sorted(path for path in folder.iterdir() if path.suffix in TYPES)
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    modules = tuple(path.name for path in files if path.suffix == ".js" and path.name not in ("boot.js", "first.js"))
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in files if path.suffix == ".js"}
+    imports = {name: tuple(dict.fromkeys(IMPORTED.findall(text))) for name, text in scripts.items()}
     sheets = tuple(name for name in SHEETS if (folder / name).is_file())
-    return Widget(digest.hexdigest()[:12], sheets, modules)
+    return Widget(digest.hexdigest()[:12], sheets, imports)
 
 
 def widget_router(widget: Widget, folder: Path = WIDGET) -> APIRouter:

@@ -22,7 +22,7 @@ def clip_page() -> list[Row]:
     """Switching, picture against sound, stepping, seeking, and going from clip to clip."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        clips = _make_clips(folder / "clips")
+        clips = make_clips(folder / "clips", CLIPS)
         with running_app(folder, "--clips", str(clips)) as app:
             app.wait_until_built()
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
@@ -36,10 +36,11 @@ def clip_page() -> list[Row]:
     return rows
 
 
-def _make_clips(folder: Path) -> Path:
+def make_clips(folder: Path, count: int) -> Path:
+    """A folder of `count` clips of 3 s with their frame number in the picture and one click in the sound."""
     folder.mkdir(parents=True)
     rows = []
-    for number in range(CLIPS):
+    for number in range(count):
         name = f"bar{number:02d}.mp4"
         make_clip(folder / name, "30", seconds=3.0, click_s=CLICK_S, seed=number)
         times = {"visual_s": CLICK_S, "audio_s": CLICK_S}

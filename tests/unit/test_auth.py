@@ -1,9 +1,8 @@
-"""Who may come in: hosts, origins, accounts, cookies and roles, asked over the whole app and over the guard alone."""
+"""Who may come in: hosts, origins, sessions and the sign-in, asked over the guard and our own routes."""
 
 from __future__ import annotations
 
-import json
-import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -11,34 +10,43 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import PlainTextResponse
 
+from tests.unit.auth_kit import PASSWORD, Clock, cookie_of, three_accounts, write_three
 from thud.errors import BadRequest
-from ui.auth import COOKIE, SESSION_S, Accounts, Guard, check_bind, load_accounts, save_account
+from ui.accounts import IDLE_S, RENEW_S, SESSION_S, AccountBook, load_accounts, save_account
+from ui.auth import COOKIE, Guard, accounts_of, check_bind, user_of
+from ui.doorman import FREE_PER_NAME, WAIT_S, Doorman
 from ui.first_paint import FirstPaint
-from ui.sign_in import sign_in_router
+from ui.house import actor
+from ui.sign_in import ENDED, LEFT, LONGEST_FORM, WRONG, sign_in_router
 from ui.widget_files import find_widget, widget_router
 
-PASSWORD = "correct horse battery"
 HERE = "http://127.0.0.1:7860"
+PAGE = {"accept": "text/html"}
 
 
 @pytest.fixture
-def accounts(tmp_path: Path) -> Accounts:
-    path = tmp_path / "accounts.json"
-    save_account(path, "ana", PASSWORD, "annotator")
-    save_account(path, "rob", PASSWORD, "researcher")
-    found = load_accounts(path)
-    assert found is not None
-    return found
+def clock() -> Clock:
+    return Clock()
 
 
-def app_with(accounts: Accounts | None) -> FastAPI:
-    """Our layers around three routes, without Gradio, which takes seconds to import."""
+@pytest.fixture
+def accounts(tmp_path: Path, clock: Clock) -> AccountBook:
+    return three_accounts(tmp_path, clock)
+
+
+def app_with(accounts: AccountBook | None, clock: Clock | None = None) -> FastAPI:
+    """Our layers around a few routes, without Gradio, which takes seconds to import."""
     app, router, widget = FastAPI(), APIRouter(), find_widget()
 
     @router.api_route("/api/clips", methods=["GET", "POST"])
     @router.api_route("/api/marks", methods=["GET", "POST"])
+    @router.get("/api/runs")
     def who(request: Request) -> dict[str, str]:
-        return {"name": request.state.user.name, "role": request.state.user.role}
+        return {"name": actor(request), "role": user_of(request).role}
+
+    @router.get("/api/admin/people")
+    def people(request: Request) -> list[str]:
+        return [account.name for account in accounts_of(request).all()]
 
     @router.get("/media/clip.mp4")
     @router.get("/clips")
@@ -48,7 +56,7 @@ def app_with(accounts: Accounts | None) -> FastAPI:
     app.include_router(router)
     app.include_router(widget_router(widget))
     if accounts:
-        app.include_router(sign_in_router(accounts))
+        app.include_router(sign_in_router(accounts, Doorman(clock or Clock())))
     app.add_middleware(Guard, accounts=accounts, allowed_hosts=("127.0.0.1", "localhost", "::1"))
     app.add_middleware(FirstPaint, widget=widget)
     return app
@@ -59,8 +67,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def client(accounts: Accounts | None = None, base: str = HERE) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app_with(accounts)), base_url=base)
+def client(accounts: AccountBook | None = None, base: str = HERE, clock: Clock | None = None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app_with(accounts, clock)), base_url=base)
+
+
+def as_user(here: httpx.AsyncClient, accounts: AccountBook, name: str) -> None:
+    here.cookies.set(COOKIE, cookie_of(accounts, name), domain="127.0.0.1", path="/")
+
+
+async def sign_in(here: httpx.AsyncClient, name: str, password: str = PASSWORD, then: str = "/") -> httpx.Response:
+    return await here.post("/sign-in", data={"name": name, "password": password, "next": then})
 
 
 @pytest.mark.anyio
@@ -102,103 +118,199 @@ async def test_writes_from_other_origins_are_refused(headers: dict[str, str], st
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(
-    "path", ["/api/clips", "/media/clip.mp4", "/av/x/main.js", "/gradio_api/queue/join", "/nowhere"]
-)
-async def test_with_accounts_every_route_is_shut(accounts: Accounts, path: str) -> None:
-    async with client(accounts) as out:
-        assert (await out.get(path)).status_code == 401
-        assert (await out.post(path)).status_code == 401
+async def test_with_accounts_writes_from_other_origins_are_refused_too(accounts: AccountBook) -> None:
+    async with client(accounts) as here:
+        as_user(here, accounts, "ada")
+        for path in ("/api/clips", "/api/marks", "/sign-out"):
+            assert (await here.post(path, headers={"origin": "http://evil.example"})).status_code == 403
+            assert (await here.post(path, headers={"sec-fetch-site": "cross-site"})).status_code == 403
+            assert (await here.post(path, headers={"origin": "http://[::1"})).status_code == 403
+        assert (await here.post("/api/clips", headers={"origin": HERE})).status_code == 200
+        forged = {"origin": "http://evil.example"}
+        got = await here.post("/sign-in", data={"name": "ada", "password": PASSWORD}, headers=forged)
+        assert (got.status_code, "set-cookie" in got.headers) == (403, False)
 
 
 @pytest.mark.anyio
-async def test_signing_in_leads_back_and_opens_the_door(accounts: Accounts) -> None:
-    async with client(accounts) as out:
-        page = await out.get("/clips?state=refused", headers={"accept": "text/html"})
+async def test_signing_in_leads_back_and_opens_the_door(accounts: AccountBook) -> None:
+    async with client(accounts) as here:
+        page = await here.get("/clips?state=refused", headers=PAGE)
         assert page.status_code == 303
         assert page.headers["location"] == "/sign-in?next=/clips%3Fstate%3Drefused"
-        form = await out.get(page.headers["location"])
+        form = await here.get(page.headers["location"])
         assert 'value="/clips?state=refused"' in form.text
-        wrong = await out.post("/sign-in", data={"name": "rob", "password": "no", "next": "/clips"})
-        assert (wrong.status_code, "wrong" in wrong.text) == (401, True)
-        right = await out.post("/sign-in", data={"name": "rob", "password": PASSWORD, "next": "/clips"})
-        assert (right.status_code, right.headers["location"]) == (303, "/clips")
-        assert "httponly" in right.headers["set-cookie"].lower()
-        assert (await out.post("/api/clips")).json() == {"name": "rob", "role": "researcher"}
+        wrong = await sign_in(here, "rob", "no", "/clips?state=refused")
+        assert (wrong.status_code, WRONG in wrong.text, 'value="rob"' in wrong.text) == (401, True, True)
+        assert 'value="/clips?state=refused"' in wrong.text
+        right = await sign_in(here, "rob", then="/clips?state=refused")
+        assert (right.status_code, right.headers["location"]) == (303, "/clips?state=refused")
+        assert (await here.post("/api/clips")).json() == {"name": "rob", "role": "researcher"}
+        again = await here.get("/sign-in?next=/clips")
+        assert (again.status_code, again.headers["location"]) == (303, "/clips")
 
 
 @pytest.mark.anyio
-async def test_a_name_waits_after_five_wrong_passwords(accounts: Accounts) -> None:
-    async with client(accounts) as out:
-        for _ in range(5):
-            await out.post("/sign-in", data={"name": "rob", "password": "no"})
-        assert (await out.post("/sign-in", data={"name": "rob", "password": PASSWORD})).status_code == 429
+@pytest.mark.parametrize(("base", "secure"), [(HERE, False), ("https://127.0.0.1", True)])
+async def test_the_cookie_is_kept_from_scripts_and_other_sites(accounts: AccountBook, base: str, secure: bool) -> None:
+    async with client(accounts, base) as here:
+        flags = [part.strip().lower() for part in (await sign_in(here, "rob")).headers["set-cookie"].split(";")[1:]]
+        assert {"httponly", "samesite=lax", "path=/", f"max-age={SESSION_S}"} <= set(flags)
+        assert ("secure" in flags) is secure
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("there", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
-async def test_signing_in_never_leads_away(accounts: Accounts, there: str) -> None:
-    async with client(accounts) as out:
-        got = await out.post("/sign-in", data={"name": "rob", "password": PASSWORD, "next": there})
-        assert got.headers["location"] == "/"
+async def test_signing_out_ends_the_session_wherever_its_cookie_lies(accounts: AccountBook) -> None:
+    async with client(accounts) as here, client(accounts) as thief:
+        await sign_in(here, "rob")
+        thief.cookies.update(here.cookies)
+        assert (await thief.get("/api/clips")).status_code == 200
+        page = await here.get("/sign-out", headers=PAGE)
+        assert "<dd>rob</dd>" in page.text
+        left = await here.post("/sign-out")
+        assert (left.status_code, left.headers["location"]) == (303, "/sign-in?left=true")
+        assert LEFT in (await here.get(left.headers["location"])).text
+        assert (await here.get("/api/clips")).status_code == 401
+        assert (await thief.get("/api/clips")).status_code == 401
 
 
 @pytest.mark.anyio
-async def test_annotators_mark_and_look_but_do_not_build(accounts: Accounts) -> None:
-    async with client(accounts) as out:
-        out.cookies.set(COOKIE, accounts.cookie(accounts.by_name["ana"]))
-        assert (await out.get("/api/clips")).status_code == 200
-        assert (await out.post("/api/marks")).status_code == 200
-        assert (await out.post("/api/clips")).status_code == 403
+async def test_signing_out_everywhere_ends_all_sessions_of_one_person(accounts: AccountBook) -> None:
+    async with client(accounts) as here, client(accounts) as there, client(accounts) as other:
+        await sign_in(here, "rob")
+        await sign_in(there, "rob")
+        await sign_in(other, "ana")
+        await here.post("/sign-out", data={"where": "everywhere"})
+        assert [(await each.get("/api/clips")).status_code for each in (here, there, other)] == [401, 401, 200]
 
 
-def test_cookies_die_with_time_password_and_forgery(accounts: Accounts) -> None:
-    rob = accounts.by_name["rob"]
-    good = accounts.cookie(rob)
-    assert accounts.read_cookie(good) == rob
-    assert accounts.read_cookie(accounts.cookie(rob, now=1000.0 - SESSION_S)) is None
-    name, expires, signature = good.split(".")
-    for forged in (f"{name}.{int(expires) + 1}.{signature}", f"{name}.{expires}.", "", "a.b.c", "..", "é.1.x"):
-        assert accounts.read_cookie(forged) is None
-    others = Accounts(b"another secret of another place", accounts.by_name)
-    assert others.read_cookie(good) is None
+@pytest.mark.anyio
+async def test_a_session_lives_while_it_is_used_and_ends_after_rest(accounts: AccountBook, clock: Clock) -> None:
+    async with client(accounts) as here:
+        await sign_in(here, "rob")
+        assert "set-cookie" not in (await here.get("/api/clips")).headers
+        clock.now += RENEW_S
+        for path in ("/api/runs", "/media/clip.mp4", "/clips"):  # asked by an open page, or kept by caches
+            assert "set-cookie" not in (await here.get(path)).headers
+        assert "set-cookie" in (await here.get("/api/clips")).headers
+        clock.now += IDLE_S - 1
+        assert (await here.get("/api/clips")).status_code == 200
+        clock.now += IDLE_S
+        assert (await here.get("/api/clips")).status_code == 401
+        assert ENDED in (await here.get("/sign-in")).text
 
 
-def test_accounts_are_kept_hashed_and_private(tmp_path: Path) -> None:
-    path = tmp_path / "accounts.json"
-    assert load_accounts(path) is None
-    save_account(path, "kim", PASSWORD, "admin")
-    assert PASSWORD not in path.read_text()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    found = load_accounts(path)
-    assert found and found.check("kim", PASSWORD) and not found.check("kim", "other") and not found.check("x", PASSWORD)
-    save_account(path, "kim", "another password", "admin")
-    again = load_accounts(path)
-    assert again and again.secret == found.secret and again.read_cookie(found.cookie(found.by_name["kim"])) is None
+@pytest.mark.anyio
+async def test_a_forged_cookie_is_no_session(accounts: AccountBook) -> None:
+    async with client(accounts) as here:
+        for value in ("x", "a.b", cookie_of(accounts, "ada") + "0", '"', "=;,"):
+            got = await here.get("/api/clips", headers={"cookie": f"{COOKIE}={value}"})
+            assert got.status_code == 401
 
 
+@pytest.mark.anyio
+async def test_accounts_may_change_while_the_app_runs(accounts: AccountBook) -> None:
+    async with client(accounts) as here:
+        assert (await sign_in(here, "kim")).status_code == 401
+        save_account(accounts.path, "kim", PASSWORD, "annotator")  # as --add-account does in another process
+        assert (await sign_in(here, "kim")).status_code == 303
+        assert (await here.post("/api/clips")).status_code == 403
+        accounts.set_role("kim", "researcher")
+        assert (await here.post("/api/clips")).status_code == 401
+        accounts.remove("kim")
+        assert (await sign_in(here, "kim")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_the_first_account_shuts_the_door_at_once_and_for_good(tmp_path: Path) -> None:
+    book = load_accounts(tmp_path / "accounts.json")
+    async with client(book) as here:
+        assert (await here.get("/api/admin/people")).json() == []
+        for path in ("/sign-in", "/sign-out"):
+            assert (await here.get(path)).headers["location"] == "/"
+        write_three(book.path)
+        assert (await here.get("/api/admin/people")).status_code == 401
+        book.path.unlink()
+        gone = await here.get("/api/admin/people")
+        assert (gone.status_code, "gone" in gone.json()["error"]) == (503, True)
+        book.path.write_text("{")
+        for path in ("/api/clips", "/sign-in", "/media/clip.mp4"):
+            assert (await here.get(path)).status_code == 503
+            assert (await here.post(path)).status_code == 503
+
+
+@pytest.mark.anyio
+async def test_too_many_wrong_passwords_wait(accounts: AccountBook, clock: Clock) -> None:
+    async with client(accounts, clock=clock) as here:
+        for _ in range(FREE_PER_NAME):
+            assert (await sign_in(here, "rob", "no")).status_code == 401
+        waits = await sign_in(here, "rob")
+        assert (waits.status_code, waits.headers["retry-after"]) == (429, "30")
+        assert "Wait 30 s and try again." in waits.text
+        assert (await sign_in(here, "ana")).status_code == 303
+        clock.now += WAIT_S
+        assert (await sign_in(here, "rob")).status_code == 303
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("name", "password", "role"), [("", PASSWORD, "admin"), ("a", "short", "admin"), ("a", PASSWORD, "boss")]
+    "there",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example", ""],
 )
-def test_poor_accounts_are_refused(tmp_path: Path, name: str, password: str, role: str) -> None:
-    with pytest.raises(BadRequest):
-        save_account(tmp_path / "accounts.json", name, password, role)  # type: ignore[arg-type]
+async def test_signing_in_never_leads_away(accounts: AccountBook, there: str) -> None:
+    async with client(accounts) as here:
+        assert 'name="next" value="/"' in (await here.get("/sign-in", params={"next": there})).text
+        assert (await sign_in(here, "rob", then=there)).headers["location"] == "/"
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"accounts": 3}', json.dumps({"secret": "zz", "accounts": []})])
-def test_a_broken_accounts_file_shuts_the_door(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "accounts.json"
-    path.write_text(text)
-    with pytest.raises(BadRequest):
-        load_accounts(path)
+@pytest.mark.anyio
+async def test_what_is_typed_stays_text(accounts: AccountBook) -> None:
+    async with client(accounts) as here:
+        name = '"><script>alert(1)</script>{next}<!--said-->'
+        page = await sign_in(here, name, "no", '/"><script>alert(2)</script>')
+        assert "<script>alert" not in page.text
+        assert "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;{next}&lt;!--said--&gt;" in page.text
 
 
-def test_other_hosts_need_accounts(accounts: Accounts) -> None:
+@pytest.mark.anyio
+async def test_a_form_of_any_length_is_cut_off(accounts: AccountBook) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1024
+            yield b"a" * 1024
+            assert sent <= 4 * LONGEST_FORM
+
+    async with client(accounts) as here:
+        head = {"content-type": "application/x-www-form-urlencoded"}
+        assert (await here.post("/sign-in", content=endless(), headers=head)).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_web_socket_without_a_session_is_closed(accounts: AccountBook) -> None:
+    said = []
+
+    async def send(message: object) -> None:
+        said.append(message)
+
+    async def nothing(*_: object) -> None:
+        raise AssertionError("the app was reached")
+
+    scope = {"type": "websocket", "path": "/gradio_api/x", "headers": [(b"host", b"127.0.0.1")]}
+    await Guard(nothing, accounts, ())(scope, nothing, send)
+    assert said == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_other_hosts_need_accounts(accounts: AccountBook, tmp_path: Path) -> None:
+    nobody = AccountBook(tmp_path / "none" / "accounts.json")
     check_bind("127.0.0.1", None)
+    check_bind("127.0.0.1", nobody)
     check_bind("0.0.0.0", accounts)
     for host in ("0.0.0.0", "::", "thud.example", "192.168.1.4"):
-        with pytest.raises(BadRequest, match="no accounts"):
-            check_bind(host, None)
+        for without in (None, nobody):
+            with pytest.raises(BadRequest, match="no accounts"):
+                check_bind(host, without)
 
 
 @pytest.mark.anyio

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from thud.cli import care, doctor, intervene, workspace
+from thud.cli import annotate, care, doctor, intervene, workspace
 from thud.cli.output import Output
 from thud.errors import ThudError
 
-VERBS = (intervene, workspace, care, doctor)
+VERBS = (intervene, workspace, annotate, care, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:

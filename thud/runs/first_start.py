@@ -1,4 +1,6 @@
-"""What a new workspace gets by itself: clips (made here, or a folder's), then all conditions of each."""
+"""What a new workspace gets by itself: clips (made here, or a folder's), then all conditions of each; the demo also
+gets marks, so that there is something to settle.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +42,30 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
         runs.wait(run.id)
     if store.clips() and not store.stimuli() and not any(r.kind == "build" for r in store.runs()):
         start_build(store, runs, None, actor)
+    if folder is None:
+        for active in [r for r in runs.runs() if r.kind == "build" and r.state in ("queued", "running")]:
+            runs.wait(active.id)
+        place_demo_times(store, runs, actor)
+
+
+def place_demo_times(store: Store, runs: Runs, actor: str) -> None:
+    """Gives the demo's clips simulated marks that say so, and has `signal` measure them; then they are settled.
+
+    Nothing happens in a workspace where anything was marked or asked before.
+    """
+    from thud.events.annotators import ANNOTATORS
+    from thud.events.simulated import simulated_marks
+    from thud.runs.annotate import start_annotations
+    from thud.store import changes
+
+    if store.marks() or any(run.kind == "annotate" for run in store.runs()):
+        return
+    truth = store.times("construction")
+    made = [mark for clip in store.clips() if clip.id in truth for mark in simulated_marks(clip, truth[clip.id])]
+    if not made:
+        return
+    store.write_many([changes.submit_mark(mark, actor) for mark in made])
+    start_annotations(store, runs, [ANNOTATORS["signal"]], None, actor)
 
 
 def start_clips(store: Store, runs: Runs, folder: Path | None, actor: str) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from thud.errors import StoreBroken, StoreBusy, StoreFull
 from thud.records import Run
 from thud.runs.folder import ENDED, RunState, counts, read_plan, read_state
-from thud.runs.job import KeepsRefusals, find_job
+from thud.runs.job import Concludes, HasWords, KeepsRefusals, find_job
 from thud.runs.local import Executor
 from thud.runs.tail import Tail
 
@@ -58,6 +59,7 @@ class Follower:
         self._waiting: list[dict[str, Any]] = []
         self._taken: set[str] = set()
         self._left_out: dict[str, str] = {}
+        self._tally: Counter[str] = Counter()
         self._saved, self._saved_at = run, time.monotonic()
 
     @property
@@ -74,7 +76,7 @@ class Follower:
         if not self._waiting:
             self._waiting = self._tail.read(_BATCH)
         if alive:
-            self.run = replace(self.run, state="running", message="")
+            self.run = replace(self.run, state="running", message=self._words())
         if self._waiting:
             self._take_in()
         elif not alive:
@@ -92,9 +94,11 @@ class Follower:
         self._waiting = []
         more = counts(fresh.values())
         self.run = replace(self.run, **{name: getattr(self.run, name) + more[name] for name in more})
+        for line in fresh.values():
+            self._tally.update(line.get("result", {}).get("tally", {}))
 
     def _ingest(self, line: dict[str, Any]) -> None:
-        item = self._plan.items[line["key"]]
+        item = {**self._plan.items[line["key"]], "run": self.run.id}
         try:
             if line["outcome"] == "ok":
                 self._job.ingest(self._store, item, line["result"])
@@ -118,7 +122,22 @@ class Follower:
             state = "failed"
             first = next(iter(self._left_out.values()))
             message = f"{len(self._left_out)} results could not be stored; resume tries again. {first}"
-        self.run = replace(self.run, state=state, message=message, pid=0, finished_at=now())
+        self._conclude()
+        said_more = " ".join(part for part in (self._words(), message) if part)
+        self.run = replace(self.run, state=state, message=said_more, pid=0, finished_at=now())
+
+    def _conclude(self) -> None:
+        if not isinstance(self._job, Concludes) or not self.run.done:
+            return
+        try:
+            self._job.conclude(self._store, self.run)
+        except (StoreFull, StoreBusy, StoreBroken):
+            raise
+        except Exception:  # the results are in the store; what follows from them can be had again
+            log.exception("Run %s could not be concluded.", self.run.id)
+
+    def _words(self) -> str:
+        return self._job.words(self.folder, self._tally) if isinstance(self._job, HasWords) else ""
 
     def _save(self) -> None:
         due = time.monotonic() - self._saved_at >= _SAVE_EVERY_S

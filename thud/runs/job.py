@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from thud.errors import RunFailed
+from thud.records import Run
+
+
+class CannotGoOn(RunFailed):
+    """No other item of this run could fare better: the run stops with this sentence, and can be resumed."""
 
 
 class Job(Protocol):
@@ -18,7 +24,10 @@ class Job(Protocol):
     def work(self, item: dict[str, Any], workspace: Path, /) -> dict[str, Any]:
         """The item's result, as JSON can hold it. Runs in a killable child, so it must be importable by name.
 
-        RefusedClip and RefusedEdit refuse the item, StoreFull stops the run, any other error fails the item.
+        The item is as planned, with its run's id as "run". A result's "problems", pairs of subject and sentence, are
+        listed with the run's; its "tally" counts what became of things: see HasWords.
+        RefusedClip and RefusedEdit refuse the item, StoreFull and CannotGoOn stop the run, any other error fails the
+        item.
         It may run twice for one item (when a worker dies before the line is written): write aside and rename.
         """
         ...
@@ -28,6 +37,24 @@ class Job(Protocol):
 
         The same result may come again, and then changes nothing.
         """
+        ...
+
+
+@runtime_checkable
+class HasWords(Protocol):
+    """A job whose runs say more of themselves than how many items are done."""
+
+    def words(self, folder: Path, tally: Mapping[str, int], /) -> str:
+        """One sentence. folder: the run's. tally: the sum of the "tally" of all results so far."""
+        ...
+
+
+@runtime_checkable
+class Concludes(Protocol):
+    """A job that does something once when its run has ended, with all results taken in."""
+
+    def conclude(self, store: Any, run: Run, /) -> None:
+        """In the app's process; it may come again for a run that was resumed."""
         ...
 
 

@@ -152,11 +152,17 @@ class Runs:
         return text.partition("\n")[2] if start else text
 
     def problems(self, run_id: str) -> list[Refusal]:
-        """What was refused or failed, and why; the subject is an item's "subject", else "path", else key."""
+        """What was refused or failed, and why; the subject is an item's "subject", else "path", else key.
+
+        Then what the results themselves name as problems.
+        """
         folder = self._folder(self.run(run_id))
-        lines = [line for line in Tail(folder / "results.jsonl").read() if "reason" in line]
-        items = read_plan(folder).items if lines else {}
-        return [Refusal(_subject(items.get(line["key"], line)), line["reason"]) for line in lines]
+        lines = Tail(folder / "results.jsonl").read()
+        odd = [line for line in lines if "reason" in line]
+        items = read_plan(folder).items if odd else {}
+        refused = [Refusal(_subject(items.get(line["key"], line)), line["reason"]) for line in odd]
+        named = [pair for line in lines for pair in line.get("result", {}).get("problems", ())]
+        return refused + [Refusal(subject, reason) for subject, reason in named]
 
     def results(self, run_id: str) -> list[dict[str, Any]]:
         """The lines written so far: key, outcome (ok, refused, failed), result or reason."""

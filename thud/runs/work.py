@@ -33,7 +33,7 @@ from thud.runs.folder import (
     read_plan,
     write_state,
 )
-from thud.runs.job import find_job
+from thud.runs.job import CannotGoOn, find_job
 from thud.runs.pool import guarded
 
 log = logging.getLogger("thud.runs")
@@ -76,7 +76,7 @@ def _settle(book: _Book, plan: Plan, workspace: Path, stop: Event) -> None:
         return stop.is_set()
 
     log.info("%s: %d of %d items left", header.title, len(book.left), len(plan.items))
-    items = map(plan.items.__getitem__, book.left)
+    items = ({**plan.items[key], "run": book.run_id} for key in book.left)
     with contextlib.closing(guarded(fn, items, header.workers, header.limit_s, stopping)) as settled:
         for item, result in settled:
             for note in getattr(result, "__notes__", ()):
@@ -99,10 +99,10 @@ def _attempt(
 
 
 def _line(key: str, result: Any) -> dict[str, Any]:
-    """The line for results.jsonl. Raises StoreFull, which is no matter of this item alone."""
+    """The line for results.jsonl. Raises StoreFull and CannotGoOn, which are no matter of this item alone."""
     # A child that died or was stopped could not say how long it took.
     seconds, value = result if isinstance(result, tuple) else (None, result)
-    if isinstance(value, StoreFull):
+    if isinstance(value, StoreFull | CannotGoOn):
         raise value
     if not isinstance(value, ThudError):
         return {"key": key, "outcome": "ok", "result": value, "seconds": seconds}
@@ -115,6 +115,7 @@ class _Book:
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self._folder = folder
+        self.run_id = folder.name
         self._results = Results(folder)
         earlier = {line["key"]: line for line in self._results.earlier if line.get("key") in plan.items}
         self.left = [key for key in plan.items if key not in earlier]

@@ -1,19 +1,33 @@
-"""The pages, in the order of the bar. A page is a path, a word for the bar and a function that fills a Gradio route."""
+"""The pages, in the order of the bar. A page is a path, a word for the bar and the module that draws it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ui.accounts import Role
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """path: without slash, also the Gradio route. title: as the bar and the browser's tab say it."""
+    """path: without slash, also the Gradio route. title: as the bar and the browser's tab say it.
+
+    module: its entry in widget/; `path`.js where nothing is said. least: whom the bar shows it to; what people may do
+    is decided elsewhere (ui/rights.py).
+    """
 
     path: str
     title: str
+    module: str = ""
+    least: Role = "annotator"
+
+    @property
+    def entry(self) -> str:
+        return self.module or f"{self.path}.js"
 
 
-CLIPS = Page("clips", "Clips")
-PAGES: tuple[Page, ...] = (CLIPS,)
-HOME = CLIPS
+ANNOTATE = Page("annotate", "Annotate")
+CLIPS = Page("clips", "Clips", "main.js")
+ADMIN = Page("admin", "Admin", least="researcher")
+PAGES: tuple[Page, ...] = (ANNOTATE, CLIPS, ADMIN)
+HOME = ANNOTATE
 """Where "/" leads."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ui.house import House
+from ui.routes.admin import admin_router
+from ui.routes.agreement import agreement_router
+from ui.routes.annotate import annotate_router
+from ui.routes.annotators import annotators_router
 from ui.routes.clips import clip_router
 from ui.routes.media import media_router
 from ui.routes.work import work_router
 
 
 def all_routers(house: House) -> list[APIRouter]:
-    return [clip_router(house), work_router(house), media_router(house)]
+    makers = (clip_router, annotate_router, annotators_router, work_router, media_router, admin_router, agreement_router)
+    return [make(house) for make in makers]

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Request
 
 from thud.errors import BadRequest, NotFound
 from thud.records import Clip, EventTimes, Stimulus
-from ui.cards import asked, card, clip_facts, in_order, sound_row, source_row
+from ui.cards import asked, card, clip_facts, in_order, sound_row, source_row, without_times
 from ui.house import House, actor
 
 Json = dict[str, Any]
@@ -26,16 +26,18 @@ def clip_router(house: House) -> APIRouter:
     store = house.store
 
     @router.get("/clips")
-    def clips() -> Json:
+    def clips(request: Request) -> Json:
         times, tallies = store.times(), store.tallies()
         cards = [card(clip, times.get(clip.id), tallies.get(clip.id, {})) for clip in store.clips()]
+        cards = [_for_reader(row, request) for row in cards]
         kinds = sorted({c["kind"] for c in cards if c["kind"]})
         problems = sum(c["state"] in ("refused", "damaged") for c in cards)
         return {"clips": cards, "kinds": kinds, "workspace": house.name, "problems": problems}
 
     @router.get("/clips/{clip_id}")
-    def clip(clip_id: str) -> Json:
-        return _clip_page(house, store.clip(clip_id))
+    def clip(request: Request, clip_id: str) -> Json:
+        page = _clip_page(house, store.clip(clip_id))
+        return {**page, "clip": _for_reader(page["clip"], request)}
 
     @router.post("/build/plan")
     def build_plan(body: JsonBody) -> Json:
@@ -66,6 +68,11 @@ def clip_router(house: House) -> APIRouter:
         return {"rejected": donor_id}
 
     return router
+
+
+def _for_reader(row: Json, request: Request) -> Json:
+    """A card as who asks may see it: annotators find the times themselves."""
+    return without_times(row) if request.state.user.role == "annotator" else row
 
 
 def _clip_page(house: House, clip: Clip) -> Json:

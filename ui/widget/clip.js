@@ -28,8 +28,8 @@ export function mountClip(root, options) {
 }
 
 class ClipPage {
-  constructor(root, { order = [], onNavigate, onBuild, onBack }) {
-    Object.assign(this, { root, order, onNavigate, onBuild, onBack, id: null, bundle: null, asked: 0, lastEdit: null, timer: 0 });
+  constructor(root, { order = [], onNavigate, onBuild, onPlace, onBack }) {
+    Object.assign(this, { root, order, onNavigate, onBuild, onPlace, onBack, id: null, bundle: null, asked: 0, lastEdit: null, timer: 0 });
     this.engine = new Engine();
     this.prefetch = new Prefetch(this.engine.context);
     this.player = new Player(this.engine, { onselect: (id) => this.hear(id), onloop: () => this.loop() });
@@ -50,6 +50,7 @@ class ClipPage {
     this.chips = el("span", { class: "row wide" });
     const head = el("div", { class: "head" }, this.back, el("span", { class: "t3", "aria-hidden": "true" }, "/"), this.title, this.name, this.chips, el("span", { class: "sp" }),
       el("button", { class: "btn", type: "button", title: "Copy a link to this clip, this sound and this moment", onclick: () => this.copyLink() }, icon("link"), "Copy link"),
+      el("button", { class: "btn", type: "button", title: "Place event times (e)", onclick: () => this.onPlace(this.id) }, "Place event times…"),
       el("button", { class: "btn p", type: "button", onclick: () => this.onBuild(this.id) }, "Build soundtracks…"));
     this.notes = el("div", { class: "notes" });
     this.words = el("p", { class: "said clip" });
@@ -82,7 +83,7 @@ class ClipPage {
       key("zoom-in", "+", "Zoom in", () => timeline().zoom(0.6)), key("zoom-in-too", "=", "Zoom in", () => timeline().zoom(0.6), true), key("zoom-out", "-", "Zoom out", () => timeline().zoom(1 / 0.6)),
       key("rate", "r", "Speed 1×, 0.5×, 0.25×; slower drops the pitch", () => engine.setRate(nextRate(engine.rate))),
       key("next", "j", "Next clip", () => this.go(1)), key("before", "k", "Previous clip", () => this.go(-1)),
-      key("leave", "Escape", "Back to all clips", () => this.onBack()),
+      key("place", "e", "Place event times", () => this.onPlace(this.id)), key("leave", "Escape", "Back to all clips", () => this.onBack()),
     ];
   }
 

@@ -61,10 +61,13 @@ export class Engine {
   get frame() { return this.playing ? this.shown?.frame ?? 0 : this.#target ?? this.shown?.frame ?? 0; }
 
   // What is audible now while playing; where we stand while paused. Seconds of the clip.
-  get position() {
+  get position() { return this.positionAt(performance.now()); }
+
+  // The same for another moment of this page's clock, such as when a key went down.
+  positionAt(performance_ms) {
     if (!this.playing) return this.at;
     if (!this.deck.running) return Math.min(this.video.currentTime, this.duration);
-    return this.deck.positionAt(this.deck.audibleAt(performance.now()));
+    return this.deck.positionAt(this.deck.audibleAt(performance_ms));
   }
 
   state() {

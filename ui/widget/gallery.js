@@ -55,7 +55,7 @@ function viewSwitch(choose) {
   return { node, set };
 }
 
-// does: {onopen(id), onbuild(ids|null), onadd(), ondemo(), onfilters(filters)}
+// does: {onopen(id), onbuild(ids|null), onplace(ids|null), onadd(), ondemo(), onfilters(filters)}
 export class Gallery {
   constructor({ signal, filters, ...does }) {
     Object.assign(this, { does, filters, cards: [], chosen: [], drawn: false });
@@ -77,7 +77,8 @@ export class Gallery {
     this.build = el("button", { class: "btn p", title: "Build soundtracks (b)", onclick: () => this.does.onbuild(this.scope()) }, "Build soundtracks…");
     this.narrow = el("button", { class: "btn only-narrow", "aria-expanded": "false", "aria-controls": "rail", onclick: () => this.openRail() }, "Filter");
     return el("div", { class: "head" }, el("h1", {}, "Clips"), this.lead, el("span", { class: "sp" }), this.narrow, this.views.node,
-      el("button", { class: "btn", title: "Add clips (a)", onclick: this.does.onadd }, "Add clips…"), this.build);
+      el("button", { class: "btn", title: "Add clips (a)", onclick: this.does.onadd }, "Add clips…"),
+      el("button", { class: "btn", title: "Place event times (e)", onclick: () => this.does.onplace(this.scope()) }, "Place event times…"), this.build);
   }
 
   openRail() {

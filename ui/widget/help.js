@@ -1,7 +1,7 @@
 // Every key that works here: shown, changed, put back, or all switched off.
 import { openDialog } from "./dialog.js";
 import { el, replace } from "./dom.js";
-import { activeBindings, keyOf, keysOff, remap, setKeysOff } from "./keys.js";
+import { activeBindings, keyOf, keysOff, namesOf, remap, setKeysOff } from "./keys.js";
 
 const WORDS = { " ": "space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "esc", Enter: "↵", Home: "home", End: "end" };
 export const keyWord = (key) => key.split(/\+(?=.)/).map((part) => WORDS[part] ?? (part.length === 1 ? part : part.toLowerCase())).join(" ");
@@ -19,7 +19,7 @@ function keyButton(binding, all, said, redraw) {
       event.preventDefault();
       event.stopPropagation();
       stop();
-      const key = event.shiftKey && event.key.length > 1 ? `Shift+${event.key}` : event.key;
+      const [key] = namesOf(event);
       const owner = all.find((other) => other !== binding && keyOf(other) === key);
       if (event.key === "Escape") said.textContent = "The key stays as it was.";
       else if (owner) said.textContent = `${keyWord(key)} is taken by “${owner.label}”.`;
@@ -32,7 +32,7 @@ function keyButton(binding, all, said, redraw) {
   return button;
 }
 
-export function openHelp(root) {
+export function openHelp(root, { onclose = null } = {}) {
   const all = activeBindings().filter((binding) => !binding.hidden);
   const said = el("p", { class: "sm t2", role: "status" });
   const list = el("dl", { class: "key-list" });
@@ -49,7 +49,7 @@ export function openHelp(root) {
   }
   redraw();
   openDialog(root, {
-    title: "Keys", cls: "narrow", lead: el("span", { class: "t2" }, "what works on this page; press a key's button to change it"),
+    title: "Keys", cls: "narrow", onclose, lead: el("span", { class: "t2" }, "what works on this page; press a key's button to change it"),
     body: el("div", { class: "pb col g12" }, list, said),
     foot: el("div", { class: "ph end" }, el("label", { class: "fl" }, off, el("span", {}, "Keys off (only ? and esc stay)")), el("span", { class: "sp" }),
       el("button", { class: "btn q", onclick: () => { for (const binding of all) remap(binding.id, null); said.textContent = "All keys are as delivered."; redraw(); } }, "Put all back")),

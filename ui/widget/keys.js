@@ -39,14 +39,24 @@ const typing = (target) =>
 const presses = (event, target) =>
   (event.key === " " || event.key === "Enter") && target instanceof Element && target.closest("button,a,[role=button],summary,input") !== null;
 
+// What a press may be called, the likeliest first. Digits go by their place on the keyboard, because Shift with a digit types
+// another sign on every layout; letters lose what Caps Lock did to them.
+export function namesOf(event) {
+  const { key, code = "", shiftKey } = event, digit = /^Digit(\d)$/.exec(code)?.[1];
+  if (digit !== undefined && shiftKey) return [`Shift+${digit}`, key];
+  if (shiftKey && key.length > 1) return [`Shift+${key}`];
+  if (!shiftKey && /^[A-Z]$/.test(key)) return [key.toLowerCase()];
+  return digit !== undefined && digit !== key ? [key, digit] : [key];
+}
+
 export function listen(signal) {
   document.addEventListener("keydown", (event) => {
     if (prefs.off && event.key !== "?" && event.key !== "Escape") return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (typing(event.target) && event.key !== "Escape") return;
     if (presses(event, event.target)) return;
-    const named = event.shiftKey && event.key.length > 1 ? `Shift+${event.key}` : event.key;
-    const hit = activeBindings().find((b) => keyOf(b) === named);
+    const active = activeBindings();
+    const hit = namesOf(event).map((name) => active.find((b) => keyOf(b) === name)).find(Boolean);
     if (!hit) return;
     event.preventDefault();
     hit.run(event);

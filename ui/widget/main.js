@@ -1,5 +1,4 @@
-// The page: bar, router, gallery or one clip, runs. Drawn in the HTML that the server sends, before Gradio's own code has loaded;
-// Gradio then takes the finished page into its component (mount).
+// The Clips page: bar, router, gallery or one clip, runs.
 import { get, post } from "./api.js";
 import { openAdd, sendFiles } from "./add.js";
 import { openBuild } from "./build.js";
@@ -7,10 +6,12 @@ import { closeDialogs } from "./dialog.js";
 import { el, replace } from "./dom.js";
 import { initDrop } from "./drop.js";
 import { readFilters, writeFilters } from "./filters.js";
+import { initAccount, makePage } from "./frame.js";
 import { Gallery } from "./gallery.js";
 import { openHelp } from "./help.js";
 import { initJump } from "./jump.js";
 import { listen, pushScope, setBase } from "./keys.js";
+import { openPlace } from "./place.js";
 import { makeRouter } from "./router.js";
 import { atWork, makeDrawer, pollRuns, tellFinished } from "./runs.js";
 import { initTheme } from "./theme.js";
@@ -18,23 +19,7 @@ import { fail, initToasts, toast } from "./toast.js";
 
 const OFTEN_MS = 1500;
 const SELDOM_MS = 10000;
-let started = null;
-
-export function start(root) {
-  started ??= startPage(root);
-  return started;
-}
-
-// Called by boot.js when Gradio's component is there: the running page moves into it, with its state. Gradio keeps its
-// components hidden for some frames; moving earlier would blank the page and drop the focus.
-export function mount({ element }) {
-  const root = document.getElementById("thud");
-  start(root);
-  if (!element.checkVisibility({ visibilityProperty: true })) { requestAnimationFrame(() => mount({ element })); return; }
-  if (element.moveBefore) element.moveBefore(root, null);
-  else element.append(root);
-  performance.mark("thud-mount");
-}
+export const { start, mount } = makePage(startPage);
 
 function startPage(root) {
   const signal = new AbortController().signal; // the page lives as long as the document
@@ -43,7 +28,7 @@ function startPage(root) {
   initTheme(root.querySelector("[data-do=theme]"), signal);
   initToasts(root);
   page.gallery = new Gallery({ signal, filters: readFilters(location.search),
-    onopen: (id) => page.router.go({ clip: id }), onbuild: (ids) => build(page, ids), onadd: () => add(page), ondemo: () => demo(page),
+    onopen: (id) => page.router.go({ clip: id }), onbuild: (ids) => build(page, ids), onplace: (ids) => placeTimes(page, ids), onadd: () => add(page), ondemo: () => demo(page),
     onfilters: (filters) => page.router.stay(writeFilters(filters)) });
   page.router = makeRouter({ signal, onchange: (route, back) => show(page, route, back), keep: () => ({ shown: page.gallery.shown() }) });
   page.drawer = makeDrawer(root, { poll: () => page.poll, signal });
@@ -51,6 +36,7 @@ function startPage(root) {
   page.jump = initJump(root, { cards: () => page.cards, onopen: (id) => page.router.go({ clip: id }), signal });
   initDrop(root, { signal, onfiles: (files) => dropped(page, files) });
   initBar(page);
+  initAccount(root).catch(() => {}); // the list of clips says what is wrong
   initKeys(page);
   page.router.begin();
   load(page);
@@ -76,6 +62,7 @@ function initKeys(page) {
     { id: "filter", key: "f", label: "Filter by name", run: () => gallery.focusFilter() },
     { id: "view", key: "v", label: "Grid or table", run: () => gallery.toggleView() },
     { id: "build", key: "b", label: "Build soundtracks", run: () => build(page, gallery.scope()) },
+    { id: "place", key: "e", label: "Place event times", run: () => placeTimes(page, gallery.scope()) },
     { id: "add", key: "a", label: "Add clips", run: () => add(page) },
     { id: "leave", key: "Escape", label: "Leave a field, close the runs", run: () => leave(page) },
   ];
@@ -172,7 +159,7 @@ async function showClip(page, route) {
   const { mountClip } = await import("./clip.js");
   if (!clipPlace.isConnected) return; // gone on meanwhile
   const view = mountClip(clipPlace, { clipId: route.clip, soundId: route.sound, time: route.time, order: page.gallery.order(), signal: page.signal,
-    onNavigate: (next) => follow(page, next), onBuild: (id) => build(page, [id ?? page.clip.id]), onBack: () => page.router.back() });
+    onNavigate: (next) => follow(page, next), onBuild: (id) => build(page, [id ?? page.clip.id]), onPlace: (id) => placeTimes(page, [id]), onBack: () => page.router.back() });
   page.clip = { id: route.clip, view };
 }
 
@@ -200,6 +187,17 @@ async function build(page, ids) {
     onstarted: (run, title) => { page.poll.expect(run, title); page.drawer.set(true); toast("The build has started. It goes on when this page is closed.", { level: "info" }); } });
 }
 
+async function placeTimes(page, ids) {
+  if (page.root.querySelector("dialog[open]") || !page.cards.length) return;
+  if (ids !== null && !ids.length) { toast("No clip matches the filter, so there is nothing to place.", { level: "info" }); return; }
+  let found;
+  try { found = await get("/api/annotators"); } catch (error) { fail(error); return; }
+  if (page.root.querySelector("dialog[open]")) return; // pressed twice
+  const chosen = ids === null ? page.cards : page.cards.filter((card) => ids.includes(card.id));
+  openPlace(page.root, { clips: ids, cards: chosen, rows: found.annotators,
+    onstarted: (runs) => { for (const run of runs) page.poll.expect(run.id, run.title); page.drawer.set(true); toast("Placing has started. It goes on when this page is closed.", { level: "info" }); } });
+}
+
 const addParts = (page) => ({ runs: () => page.poll.all(), onrun: (id) => page.poll.expect(id, "Add clips") });
 function add(page) {
   if (!page.root.querySelector("dialog[open]")) openAdd(page.root, addParts(page));
@@ -217,7 +215,7 @@ async function demo(page) {
 
 function finished(page, run) {
   load(page);
-  if (page.clip && run.kind === "build") page.clip.view.reload();
+  if (page.clip && ["build", "annotate", "annotate_batch"].includes(run.kind)) page.clip.view.reload();
   if (page.root.querySelector("dialog[open]")) return; // the dialog itself says how it went
   tellFinished(run, { onreport: (each) => openAdd(page.root, { ...addParts(page), report: each }), onshow: (id) => page.drawer.show(id) });
 }

@@ -16,9 +16,9 @@ export function soundName(row) {
 }
 
 export class Player {
-  constructor(engine, { onselect, onloop }) {
-    this.engine = engine;
-    this.onselect = onselect;
+  // digits: whether the sounds have keys of their own, 1 to 9.
+  constructor(engine, { onselect, onloop, digits = true }) {
+    Object.assign(this, { engine, onselect, digits });
     this.rows = [];
     this.hear = el("span", { class: "tag top" });
     this.starts = el("span");
@@ -89,7 +89,7 @@ export class Player {
     });
     const small = failed ? "cannot play" : this.#short(row);
     tab.append(glyph(row.condition), el("span", { class: "two" }, el("span", { class: "row" }, el("b", { class: "clip" }, row.condition), el("span", { class: "sp" }),
-      index < 9 && el("kbd", { "aria-hidden": "true" }, String(index + 1))), el("small", { class: failed ? "clip bad" : "clip" }, small)));
+      this.digits && index < 9 && el("kbd", { "aria-hidden": "true" }, String(index + 1))), el("small", { class: failed ? "clip bad" : "clip" }, small)));
     return tab;
   }
 

@@ -46,7 +46,8 @@ export class Prefetch {
   #queue = [];
   #busy = 0;
 
-  constructor(context) { this.context = context; }
+  // openAt(clip): where the clip is shown first, in seconds.
+  constructor(context, openAt = startOf) { Object.assign(this, { context, openAt }); }
 
   // The bundle of a clip, loading at once if it is not here; await bundle.ready for its record and picture, bundle.all for the rest.
   open(id) {
@@ -96,7 +97,7 @@ export class Prefetch {
       bytes(data.proxy, signal).then((r) => r.blob()),
     ]);
     bundle.table = new FrameTable(new Float64Array(times), data.proxy_fps, data.clip.fps);
-    const frame = bundle.table.at(startOf(data.clip));
+    const frame = bundle.table.at(this.openAt(data.clip));
     bundle.proxy = bundle.table.proxyOf(frame);
     bundle.video = this.#spare.pop() ?? newVideo();
     bundle.url = URL.createObjectURL(picture);

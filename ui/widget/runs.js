@@ -176,7 +176,7 @@ export function makeDrawer(root, { poll, signal }) {
 }
 
 export function tellFinished(run, { onreport, onshow }) {
-  const { text } = wordsOf({ ...run, message: "" });
+  const { text } = wordsOf({ ...run, message: run.state === "done" ? run.message : "" });
   const action = run.kind === "ingest" ? { label: "See the report", run: () => onreport(run) } : { label: "Show", run: () => onshow(run.id) };
   if (run.state === "done") toast(`${run.title}: done, ${text}`, { level: run.failed ? "warn" : "ok", action });
   else if (run.state === "failed") toast(`${run.title}: failed at ${text} ${run.message}`, { level: "bad", action });

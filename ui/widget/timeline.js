@@ -16,8 +16,10 @@ export class Timeline {
   #foreignWheel = 0;
   #scratch = new OffscreenCanvas(8, 8);
 
-  constructor(engine, { onseek }) {
-    Object.assign(this, { engine, onseek, duration: 0, view: { start: 0, end: 1 }, clip: null, row: null, original: null, selection: null, paints: 0 });
+  // Known times of the clip are drawn unless `own` is given: then the page fills the lanes of picture and sound itself, as DOM over
+  // the canvas. own: {lanes, low: heights that differ, view(clip): the first window in time, onview(scale): after each painting}.
+  constructor(engine, { onseek, own = null }) {
+    Object.assign(this, { engine, onseek, own, lag: null, duration: 0, view: { start: 0, end: 1 }, clip: null, row: null, original: null, selection: null, paints: 0 });
     this.#build();
     this.#listen();
     this.forget = engine.subscribe((kind) => { if (kind === "state") this.redraw(); this.move(); });
@@ -48,7 +50,8 @@ export class Timeline {
 
   #measure() {
     let y = 0;
-    this.lanes = Object.fromEntries(Object.entries(low.matches ? LOW : LANES).map(([name, h]) => {
+    const heights = low.matches ? { ...LOW, ...this.own?.low } : { ...LANES, ...this.own?.lanes };
+    this.lanes = Object.fromEntries(Object.entries(heights).map(([name, h]) => {
       const lane = { y, h };
       y += h;
       this.labels[name].style.height = `${h}px`;
@@ -86,6 +89,7 @@ export class Timeline {
 
   // Wide enough for the event under every condition, so nothing moves when you switch.
   #firstView(rows) {
+    if (this.own) { const { start, end } = this.own.view(this.clip); return this.#clamp(start, end); }
     const { visual_s, audio_s } = this.clip;
     if (visual_s === null && audio_s === null) return { start: 0, end: this.duration };
     const heard = rows.filter((row) => row.offset_s !== null && row.event_survives !== false && audio_s !== null).map((row) => audio_s + row.offset_s);
@@ -203,6 +207,7 @@ export class Timeline {
     const sc = draw.scale(this.view, box.width);
     this.#paintGrid(ctx, sc);
     if (this.clip) this.#paintClip(ctx, sc, ratio);
+    this.own?.onview(sc);
     this.paints += 1;
   }
 
@@ -258,12 +263,13 @@ export class Timeline {
       Object.assign(ctx, { font: colours.font, fillStyle: colours.faint, textAlign: "left", textBaseline: "alphabetic" });
       ctx.fillText(String(i), x + 3, picture.y + picture.h - 3);
     }
-    if (clip.visual_s === null) return;
+    if (clip.visual_s === null || this.own) return;
     draw.mark(ctx, picture, sc.x(clip.visual_s), colours.ink, "dot", colours.paper);
     draw.label(ctx, number(clip.visual_s), sc.x(clip.visual_s), picture.y + 15, "left", { ...colours, font: colours.bold }, sc.width, colours.ink);
   }
 
   #paintSound(ctx, sc) {
+    if (this.own) { this.#paintLag(ctx, sc); return; }
     const { colours, lanes: { sound, wave }, clip: { audio_s }, row } = this;
     if (audio_s === null || !row) return;
     const x = sc.x(audio_s), middle = sound.y + sound.h / 2, own = colours[row.condition] ?? colours.ink;
@@ -281,6 +287,13 @@ export class Timeline {
       draw.label(ctx, `heard ${number(audio_s + row.offset_s)}`, heard, middle, row.offset_s < 0 ? "left" : "right", { ...colours, font: colours.bold }, sc.width, own);
       draw.bracket(ctx, x, heard, wave.y + 9, `${signed(row.offset_s)} s`, colours);
     }
+  }
+
+  // From where the page says that the original is heard to where it is in the sound that plays.
+  #paintLag(ctx, sc) {
+    const { row, lag, lanes: { wave } } = this;
+    if (lag === null || !row?.offset_s) return;
+    draw.bracket(ctx, sc.x(lag), sc.x(lag + row.offset_s), wave.y + 9, `${signed(row.offset_s)} s`, this.colours);
   }
 
   destroy() {

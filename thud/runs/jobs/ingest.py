@@ -50,7 +50,7 @@ def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
     """Reads one file, writes its proxy and thumbnail; runs in a child that may be killed. Raises RefusedClip."""
     if "refuse" in item:
         raise RefusedClip(item["refuse"])
-    source = Source(**{key: value for key, value in item.items() if key not in ("key", "by")})
+    source = Source(**{key: value for key, value in item.items() if key not in ("key", "by", "run")})
     clip = read_clip(source)
     folder = workspace / "clips" / clip.id
     folder.mkdir(parents=True, exist_ok=True)
