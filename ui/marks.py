@@ -88,7 +88,10 @@ def me_row(user: Account, habits: Habits) -> Json:
 
 
 def history_rows(events: Sequence[Event], person: str, all_times: bool) -> list[Json]:
-    """What happened to a clip, the newest first, as sentences. all_times: others' times too; else the reader's own."""
+    """What happened to a clip, the newest first, as sentences.
+
+    all_times: others' times too; else the reader's own, and nothing that tells a clip whose times are known already.
+    """
     undone_by = undoings(events)
     kinds = {event.ev_id: event for event in events}
     return [
@@ -101,6 +104,7 @@ def history_rows(events: Sequence[Event], person: str, all_times: bool) -> list[
             "undone_by": undone_by.get(event.ev_id),
         }
         for event in events
+        if all_times or event.kind != "set_times"
     ]
 
 

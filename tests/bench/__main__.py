@@ -12,7 +12,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import browser_bench, media_bench, start_bench, store_bench
+from tests import simulation
+from tests.bench import (
+    annotate_bench,
+    annotators_bench,
+    browser_bench,
+    desk_bench,
+    media_bench,
+    start_bench,
+    store_bench,
+)
 from tests.bench.rows import Row, as_json, judge
 
 OUT = Path("bench.json")
@@ -35,12 +44,42 @@ def store_rows() -> Iterator[Row]:
     yield judge("failed reopenings after kill -9", float(killed["failed_reopenings"]), "reopenings", limit=0.0)
 
 
+def consensus_rows() -> Iterator[Row]:
+    """The consensus against the median on simulated annotators whose truth is known, 40 draws."""
+    table = {name: median_s for name, median_s, _, _ in simulation.table(simulation.DRAWS)}
+    hits, bad = simulation.head()
+    settled, median = 1000 * table["consensus with gold"], 1000 * table["median of three"]
+    yield judge(
+        "consensus, median error", settled, "ms", limit=75.0, baseline=median, ratio=settled / median,
+        against="median of three",
+    )  # fmt: skip
+    share = 100 * hits / bad
+    yield judge("clips off by > 250 ms in the queue's first 20 %", share, "%", limit=80.0, sense="at least")
+
+
+def people_rows() -> Iterator[Row]:
+    """500 people on the running server, and the same while it is killed."""
+    calm, killed = desk_bench.load(500, 60.0), desk_bench.kills(200, 500)
+    yield judge("500 people, saves in a minute", float(calm["saves"]), "saves")
+    yield judge("500 people, save p99", float(calm["p99_ms"]), "ms", limit=250.0)
+    for what in ("lost", "doubled", "double_leases", "refused"):
+        yield judge(f"500 people, {what.replace('_', ' ')}", float(calm[what]), "", limit=0.0)
+    yield judge("kill -9 of the server under 500 people", float(killed["kills"]), "kills")
+    yield judge("saves acknowledged meanwhile", float(killed["saves"]), "saves")
+    yield judge("acknowledged saves lost", float(killed["lost"]), "saves", limit=0.0)
+    yield judge("saves twice in the log", float(killed["doubled"]), "saves", limit=0.0)
+
+
 SUITES: dict[str, Callable[[], list[Row]]] = {
     "stimuli": media_bench.stimuli_cost,
     "frames": media_bench.frame_cost,
     "store": lambda: list(store_rows()),
     "start": start_bench.first_paint,
     "browser": browser_bench.clip_page,
+    "annotate": annotate_bench.annotate_page,
+    "consensus": lambda: list(consensus_rows()),
+    "annotators": annotators_bench.hard_run,
+    "people": lambda: list(people_rows()),
 }
 
 

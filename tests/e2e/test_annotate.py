@@ -50,6 +50,13 @@ def visit_desk(desk: App, window: BrowserContext) -> Iterator[Visit]:
         yield open_page
 
 
+@pytest.fixture
+def visit_conflict(desk: App, window: BrowserContext) -> Iterator[Visit]:
+    """As `visit_desk`, for a test in which the app refuses something."""
+    with visiting(desk, window, faults=True) as open_page:
+        yield open_page
+
+
 # ---- marks
 
 
@@ -158,11 +165,12 @@ def test_markers_are_sliders_that_step_and_snap(desk: App, visit_desk: Visit) ->
     page = open_bench(visit_desk, clip=clip)
     times = frame_times(desk, clip)
     place(page, 12)
+    frame = page.evaluate("__thud.bench.frame") + 11
     slider = page.get_by_role("slider", name="Your picture time")
     slider.focus()
     press(page, "ArrowRight", "ArrowRight", "ArrowLeft", "Shift+ArrowRight")
-    assert draft(page)["visual_s"] == pytest.approx(times[23], abs=1e-6)
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"seconds, frame 23$"))
+    assert draft(page)["visual_s"] == pytest.approx(times[frame], abs=1e-6)
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(rf"seconds, frame {frame}$"))
     page.get_by_role("slider", name="Your sound time").focus()
     before = draft(page)["audio_s"]
     press(page, "ArrowRight")
@@ -170,10 +178,10 @@ def test_markers_are_sliders_that_step_and_snap(desk: App, visit_desk: Visit) ->
     _drag(page, ".lane.picture .mk.human", 333)
     dragged = draft(page)
     assert min(abs(dragged["visual_s"] - time_s) for time_s in times) < 1e-6
-    assert dragged["visual_s"] > times[23] + 0.1
+    assert dragged["visual_s"] > times[frame] + 0.1
     assert dragged["how"]["visual"] == "dragged"
     press(page, "u")
-    assert draft(page)["visual_s"] == pytest.approx(times[23], abs=1e-6)
+    assert draft(page)["visual_s"] == pytest.approx(times[frame], abs=1e-6)
 
 
 def _drag(page: Page, what: str, by_px: int) -> None:
@@ -205,7 +213,8 @@ def test_models_marks_are_not_even_sent_before_both_own_times_are_set(desk: App,
     press(page, "n")
     expect(row(page, "Gemini")).to_contain_text("0.310")
     expect(page.locator(".wb .models .mk")).to_have_count(6)
-    assert draft(page)["first"] == pytest.approx({"visual_s": 1 / 30, "audio_s": None}, abs=1e-6)
+    seen_s = frame_times(desk, clip)[1]
+    assert draft(page)["first"] == pytest.approx({"visual_s": seen_s, "audio_s": None}, abs=1e-6)
     assert len(history(desk, clip, "first_mark")) == first_marks + 1
     press(page, "n", "ArrowRight", "a")
     to_next(page)
@@ -307,7 +316,7 @@ def test_undo_goes_back_step_by_step_and_then_takes_the_last_save_back(desk: App
     page = open_bench(visit_desk)
     press(page, ".", "v", ".", "v")
     press(page, "u")
-    assert draft(page)["visual_s"] == pytest.approx(1 / 30, abs=1e-6)
+    assert draft(page)["visual_s"] == pytest.approx(frame_times(desk, clip_id(page))[1], abs=1e-6)
     press(page, "ArrowRight", "a")
     kept = draft(page)
     clip = to_next(page)
@@ -339,6 +348,7 @@ def test_undo_finds_the_last_save_after_a_reload(desk: App, visit_desk: Visit) -
     kept = draft(page)
     clip = to_next(page)
     all_sent(page)
+    expect(page).to_have_url(re.compile(f"clip={clip_id(page)}"))
     page.reload()
     prepare(page)
     press(page, "u")
@@ -421,25 +431,33 @@ def test_the_page_never_scrolls(desk: App, visit_desk: Visit, size: tuple[int, i
 # ---- deciding
 
 
-def test_an_adjudicator_sees_all_and_decides(desk: App, visit_desk: Visit) -> None:
-    clip = next(
-        card["id"] for card in cards(desk) if card["title"].startswith("Queue") and card["id"] not in mine(desk)
-    )
+def test_an_adjudicator_sees_all_and_decides_and_overwrites_nobody(desk: App, visit_conflict: Visit) -> None:
+    free = [card["id"] for card in cards(desk) if card["title"].startswith("Queue") and card["id"] not in mine(desk)]
     people = [("ana", 0.3, 0.31, "placed"), ("ben", 0.7, None, "no_sound")]
-    bring(
-        desk,
-        [
-            {"clip": clip, "annotator": who, "person": True, "visual_s": seen, "audio_s": heard, "verdict": says}
-            for who, seen, heard, says in people
-        ],
-    )
-    page = open_bench(visit_desk, "/annotate?adjudicate=1")
+    for clip in free[:2]:
+        rows = [dict(zip(("annotator", "visual_s", "audio_s", "verdict"), row, strict=True)) for row in people]
+        bring(desk, [{"clip": clip, "person": True, **each} for each in rows])
+    page = open_bench(visit_conflict, "/annotate?adjudicate=1")
     expect(row(page, "ben")).to_contain_text("no sound")
-    assert clip_id(page) == clip
-    press(page, page.evaluate("__thud.bench.rows.find((row) => row.label === 'ana').key"))
-    press(page, "Shift+4")
-    press(page, "Enter")
-    expect(page.get_by_role("heading", name="Nothing to adjudicate")).to_be_visible()
+    assert clip_id(page) in free[:2]
+    press(page, page.evaluate("__thud.bench.rows.find((row) => row.label === 'ana').key"), "Shift+4")
+    first = to_next(page)
     expect(save_state(page)).to_have_text(re.compile("^Saved"))
-    decided = history(desk, clip, "set_times")[0]
-    assert decided["what"] == "Event times by adjudicated: picture 0.300 s, sound 0.402 s"
+    assert _decisions(desk, first)[0]["what"] == "Event times by adjudicated: picture 0.300 s, sound 0.402 s"
+
+    second = clip_id(page)
+    decision = {"clip": second, "visual_s": 0.5, "audio_s": 0.6, "verdict": "placed", "reason": "", "expects": 0}
+    desk.post("/api/tasks/adjudicate", decision)
+    press(page, "1", "Shift+1", "Enter")
+    expect(page.get_by_role("heading", name="Nothing to adjudicate")).to_be_visible()
+    expect(save_state(page)).to_contain_text("Changed by local at")
+    assert len(_decisions(desk, second)) == 1
+    page.get_by_role("button", name="Compare the two").click()
+    expect(page.get_by_role("dialog")).to_contain_text("picture 0.500 s, sound 0.600 s")
+    page.get_by_role("button", name="Put mine in force").click()
+    expect(save_state(page)).to_have_text(re.compile("^Saved"))
+    assert _decisions(desk, second)[0]["what"] == "Event times by adjudicated: picture 0.310 s, sound 0.350 s"
+
+
+def _decisions(desk: App, clip: str) -> list[dict[str, Any]]:
+    return [event for event in history(desk, clip, "set_times") if "adjudicated" in event["what"]]

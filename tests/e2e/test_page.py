@@ -37,9 +37,15 @@ def test_every_answer_carries_the_security_headers(app: App) -> None:
         assert "access-control-allow-origin" not in headers
 
 
-def test_home_leads_to_the_clips_painted_before_gradio_and_then_inside_it(visit: Visit) -> None:
-    page = ready(visit("/"))
-    expect(page).to_have_url(re.compile("/clips$"))
+def test_home_leads_to_the_clips_to_annotate(visit: Visit) -> None:
+    page = visit("/")
+    expect(page).to_have_url(re.compile("/annotate"))
+    expect(page.locator("gradio-app .wb h1")).to_have_text(re.compile("Clip at"))
+    expect(page.locator(".nav a[aria-current]")).to_have_text("Annotate")
+
+
+def test_a_page_is_painted_before_gradio_and_then_inside_it(visit: Visit) -> None:
+    page = ready(visit("/clips"))
     expect(page).to_have_title("Clips · thud")
     expect(page.locator("gradio-app #thud")).to_have_count(1)
     expect(page.locator("footer")).not_to_be_visible()

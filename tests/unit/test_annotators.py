@@ -349,7 +349,7 @@ def test_prompts_are_named_with_their_hash() -> None:
 
 
 def test_estimates_count_requests_and_price_them(clip: Clip) -> None:
-    table = {"gpt-6.1-sol": Price(1.0, 10.0, batch=0.5)}
+    table = {"gpt-6.2-sol": Price(1.0, 10.0, batch=0.5)}
     both = estimate(ANNOTATORS["gpt"], [clip, clip], table)
     one = estimate(parse_annotator({"name": "gpt", "refine": False}), [clip, clip], table)
     assert (both.requests, one.requests) == (4, 2)

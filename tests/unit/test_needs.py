@@ -129,6 +129,14 @@ def test_marks_at_the_edges_are_taken() -> None:
         check_mark(good, 4.0)
 
 
+@pytest.mark.parametrize("unit", [[3, 1], [-1, 2], [nan, 1], [0, inf], [0, 10**400], ["a", 1], [1], "ab", 7, {"a": 1}])
+def test_a_frame_unit_that_cannot_be_is_none(unit: Any) -> None:
+    marks = [a_mark("gemini", 1.0), a_mark("gpt", 3.0, detail={"unit": unit}), a_mark("claude", 1.0)]
+    assert judge(a_case(*marks), NONE).checks[0].passed is False
+    good = a_mark("gpt", 3.0, detail={"unit": [0.5, 3.5]})
+    assert judge(a_case(marks[0], good, marks[2]), NONE).checks[0].passed is True
+
+
 # --- settling
 
 

@@ -58,12 +58,12 @@ class Keeper:
 
     def ready(self) -> None:
         """Returns when the board has been filled; the first call fills it and starts the thread."""
-        if self._loaded and self._thread is not None:
+        if self._loaded and self._thread is not None and self._thread.is_alive():
             return
         with self._working:
             if not self._loaded:
                 self.refresh()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._stop.clear()
                 self._thread = threading.Thread(target=self._loop, name="thud-desk", daemon=True)
                 self._thread.start()

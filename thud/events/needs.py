@@ -24,6 +24,7 @@ PEOPLE_VERDICTS = ("placed", "no_sound", "discarded")
 LONGEST_REASON = 500
 EDGE_S = 1e-9
 """Float noise: exactly the limit passes."""
+LONGEST_S = 1e6
 LAST_FRAME_S = 0.05
 """A mark may lie this much after the end: sound often ends a little later than the picture."""
 NOBODY = "Nobody has placed this event yet"
@@ -131,12 +132,12 @@ def placements(marks: Iterable[Mark]) -> list[Placement]:
 
 
 def _unit(mark: Mark) -> tuple[float, float] | None:
+    """The frame unit, if the detail holds one that can be: imported marks may say anything there."""
     unit = mark.detail.get("unit")
-    if not isinstance(unit, list | tuple) or len(unit) != 2:
+    if not isinstance(unit, list | tuple) or len(unit) != 2 or not all(isinstance(end, int | float) for end in unit):
         return None
-    if not all(isinstance(end, int | float) and math.isfinite(end) for end in unit):
-        return None
-    return float(unit[0]), float(unit[1])
+    start, end = unit
+    return (float(start), float(end)) if 0 <= start <= end < LONGEST_S else None
 
 
 def judge(case: Case, settings: Settings, *, people: bool = True) -> Ruling:

@@ -72,7 +72,7 @@ class Annotator:
 
 ANNOTATORS: dict[str, Annotator] = {
     "gemini": Annotator("gemini", "gemini", "gemini-3.1-pro-preview", prompt="gemini_v1"),
-    "gpt": Annotator("gpt", "openai", "gpt-6.1-sol"),
+    "gpt": Annotator("gpt", "openai", "gpt-6.2-sol"),
     "claude": Annotator("claude", "anthropic", "claude-sonnet-5-5"),
     "signal": Annotator("signal", "signal", "signal_v1", prompt="", refine=False),
 }

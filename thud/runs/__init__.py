@@ -7,6 +7,7 @@
     work.py    the worker: plan minus results, one line an item
     local.py   starting and stopping workers on this machine
     run.py     what the app calls: start, follow, cancel, resume
+    annotate.py, asking.py, answers.py   models place event times: plan and start, ask, and what came of it
     jobs/      the jobs themselves
 
 Workers never touch the database: they append to `results.jsonl`, and the app ingests those lines, by key.

@@ -15,5 +15,13 @@ from ui.routes.work import work_router
 
 
 def all_routers(house: House) -> list[APIRouter]:
-    makers = (clip_router, annotate_router, annotators_router, work_router, media_router, admin_router, agreement_router)
+    makers = (
+        clip_router,
+        annotate_router,
+        annotators_router,
+        work_router,
+        media_router,
+        admin_router,
+        agreement_router,
+    )
     return [make(house) for make in makers]

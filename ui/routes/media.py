@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse
 
 from thud.errors import NotFound
-from thud.records import Clip, Intervention, Stimulus, content_id, stimulus_id
-from ui.house import House
+from thud.records import Clip, EventTimes, Intervention, Stimulus, content_id, stimulus_id
+from ui.house import House, sees_times
 
 KEEP = "private, max-age=31536000, immutable"
 ID = re.compile(r"[0-9a-f]{16}")
@@ -80,12 +80,12 @@ def _clip_routes(router: APIRouter, house: House) -> None:
         return send(path, "image/jpeg", f"{Path(clip.path).stem}-sheet.jpg")
 
     @router.get("/clip/{clip_id}/reel.mp4")
-    def reel(clip_id: str, sound: str = Query(pattern=ID.pattern)) -> FileResponse:
+    def reel(request: Request, clip_id: str, sound: str = Query(pattern=ID.pattern)) -> FileResponse:
         clip, stimulus = house.store.clip(clip_id), house.store.stimulus(sound)
-        times = house.store.times().get(clip_id)
+        times = house.store.times().get(clip_id) if sees_times(request) else None
         # Its markers move with the event times, so they are part of its name here, and browsers ask again.
         name = f"{sound}-{content_id(asdict(times)) if times else 'untimed'}.mp4"
-        path = made(house.cache("reel", clip_id, name), lambda p: _reel(house, clip, stimulus, p))
+        path = made(house.cache("reel", clip_id, name), lambda p: _reel(house, clip, times, stimulus, p))
         offered = f"{Path(clip.path).stem}-{stimulus.condition}-reel.mp4"
         return send(path, "video/mp4", offered, cache_control="no-cache")
 
@@ -188,7 +188,7 @@ def mux_stimulus(house: House, clip: Clip, stimulus: Stimulus) -> Path:
         return mux(Path(clip.path), sound, base)
 
 
-def _reel(house: House, clip: Clip, stimulus: Stimulus, path: Path) -> None:
+def _reel(house: House, clip: Clip, times: EventTimes | None, stimulus: Stimulus, path: Path) -> None:
     from thud.stimuli.reel import comparison_reel
 
-    comparison_reel(clip, house.store.times().get(clip.id), [stimulus], house.stimulus_folder(clip.id), path)
+    comparison_reel(clip, times, [stimulus], house.stimulus_folder(clip.id), path)

@@ -30,7 +30,7 @@ function initBar(page) {
   const { root, signal } = page, help = () => openHelp(root, { onclose: () => page.bench?.rekey() });
   page.drawer = makeDrawer(root, { poll: () => page.poll, signal });
   page.poll = pollRuns({ signal, eager: () => !page.bench?.task, onchange: (runs) => { page.drawer.draw(runs); page.making = runs.some(atWork); }, onfinish: (run) => { tellFinished(run, { onreport: () => location.assign("/clips"), onshow: (id) => page.drawer.show(id) }); page.queue?.fill(true); } });
-  page.jump = initJump(root, { cards: () => page.cards ?? [], onopen: (id) => (page.adjudicates ? location.assign(`/annotate?clip=${encodeURIComponent(id)}`) : page.bench?.open(id)), signal });
+  page.jump = initJump(root, { cards: () => page.cards ?? [], onopen: (id) => (page.adjudicates ? location.assign(`/annotate?clip=${encodeURIComponent(id)}`) : page.bench?.sender.open(id)), signal });
   root.querySelector("[data-part=jump]").addEventListener("focus", () => listClips(page), { signal });
   root.querySelector("[data-do=skip]").addEventListener("click", () => page.view.focus(), { signal });
   root.querySelector("[data-do=help]").addEventListener("click", help, { signal });
@@ -81,7 +81,7 @@ function filled(page, answer) {
   const { bench, queue, me } = page;
   if (answer.me) Object.assign(me, answer.me);
   if (answer.settings) bench.tolerance = { picture: answer.settings.eps_visual_s, sound: answer.settings.eps_audio_s };
-  bench.setProgress(answer.progress);
+  if (!bench.progress || page.outbox.clips().length === 0) bench.setProgress(answer.progress); // else it may not count what is on its way
   if (!bench.task) {
     if (queue.ahead.length > 0) bench.show(queue.next());
     else bench.showNone("empty");
@@ -96,7 +96,7 @@ function saved(page, entry, answer) {
   if (answer.late) toast("Saved. Somebody else has been given this clip meanwhile, so it now has two marks.", { level: "info" });
   if (answer.state === "older") toast("A newer mark of yours on this clip is in force; this older one changed nothing.", { level: "info" });
   page.bench.setProgress(answer.progress);
-  const task = page.bench.past.get(entry.clip);
+  const task = page.bench.sender.past.get(entry.clip);
   if (task && page.adjudicates) task.expects = answer.ev_id; // to decide again replaces this decision
 }
 

@@ -1,35 +1,33 @@
 // The workbench: one clip at a time, its sounds, everybody's marks and one's own. Built once; shows one task after the other.
 import { post } from "./api.js";
 import { rowsOf } from "./annotators.js";
-import { openDiscard, openHistory, openRefused } from "./annotate_dialogs.js";
+import { openHistory, openRefused } from "./annotate_dialogs.js";
 import { MarksTable, Why } from "./annotate_table.js";
 import { Actions, capOf, emptyState, Progress, SaveState, state } from "./annotate_view.js";
 import { bindingsOf, KEYS_SHOWN } from "./annotate_keys.js";
 import { Ear } from "./annotate_ear.js";
 import { Hand, hint } from "./annotate_hand.js";
-import { machineId } from "./calibrate.js";
+import { Sender } from "./annotate_send.js";
 import { el, number, replace } from "./dom.js";
-import { Drafts } from "./drafts.js";
 import { Engine } from "./engine.js";
 import { icon } from "./icons.js";
 import { keysOff } from "./keys.js";
 import { Lanes } from "./lanes.js";
-import { BLANK, changed, complete, fromMark, saveBody, stepBack, touched, withFirst, withHeard } from "./marks.js";
+import { BLANK, changed, complete, fromMark, touched, withFirst, withHeard } from "./marks.js";
 import { keysBar, Player } from "./player.js";
 import { Prefetch } from "./prefetch.js";
 import { Timeline } from "./timeline.js";
-import { toast } from "./toast.js";
 
 const TALL = { picture: 80, sound: 56, wave: 64, spectrum: 64 }, LOW = { picture: 78, sound: 50, wave: 44, spectrum: 44 };
-const REMEMBERED = 20;
 const AROUND_S = 1.2, LEAST_VIEW_S = 3;
 const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
 
 export class Bench {
   // queue, outbox: of this person; me: {name, role, …}; settings: {eps_visual_s, eps_audio_s}; adjudicates: sees all marks and decides.
   constructor(root, { queue, outbox, me, adjudicates, canAdjudicate, clips, oncalibrate, onshow }) {
-    Object.assign(this, { root, queue, outbox, me, adjudicates, canAdjudicate, clips, oncalibrate, onshow, task: null, past: new Map(), draft: BLANK, bundle: null, rows: [], asked: 0, progress: null, tolerance: { picture: 0.8, sound: 0.5 } });
-    this.drafts = new Drafts(me.name);
+    Object.assign(this, { root, queue, outbox, me, adjudicates, canAdjudicate, clips, oncalibrate, onshow, task: null, draft: BLANK, bundle: null, rows: [], asked: 0, progress: null, tolerance: { picture: 0.8, sound: 0.5 } });
+    this.sender = new Sender(this, { person: me.name, adjudicates });
+    this.drafts = this.sender.drafts;
     this.engine = new Engine();
     this.prefetch = new Prefetch(this.engine.context, (clip) => this.#firstView(clip).start);
     this.ear = new Ear(this.engine, { loopAround: () => this.#times() });
@@ -54,7 +52,7 @@ export class Bench {
     const head = el("div", { class: "head hd" }, this.title, this.name, this.history, this.chips, el("span", { class: "sp" }), this.saveState.node, this.progressBar.node);
     this.table = new MarksTable({ caps: { picture: cap("annotate.picture"), sound: cap("annotate.sound") }, key: (row) => (row.key ? capOf(this.bindings, `annotate.accept-${row.key}`) : ""), onaccept: (row, lane) => this.hand.accept(row, lane) });
     this.why = new Why();
-    this.actions = new Actions(this.bindings, { save: () => this.save(), discard: () => this.discard(), skip: () => this.skip(), undo: () => this.undo(), note: (text) => this.change({ ...this.draft, note: text }) }, this.adjudicates ? { saves: "Decide and next", noteWords: "Note" } : { saves: "Save and next", noteWords: "Note for the adjudicator" });
+    this.actions = new Actions(this.bindings, { save: () => this.sender.save(), discard: () => this.sender.discard(), skip: () => this.sender.skip(), undo: () => this.sender.undo(), note: (text) => this.change({ ...this.draft, note: text }) }, this.adjudicates ? { saves: "Decide and next", noteWords: "Note" } : { saves: "Save and next", noteWords: "Note for the adjudicator" });
     this.trouble = el("div", { class: "trouble", hidden: true });
     this.keys = el("div", { class: "foot-keys" });
     const { player, timeline } = this;
@@ -64,6 +62,7 @@ export class Bench {
     // A click must not take the keys away from the page: buttons act without keeping the focus.
     this.node.addEventListener("mousedown", (event) => { if (event.target.closest("button,kbd") && !event.target.closest("dialog")) event.preventDefault(); });
     this.rekey();
+    this.#bands();
     replace(this.root, this.node);
   }
 
@@ -86,23 +85,23 @@ export class Bench {
     this.trouble.hidden = true;
     if (bundle.data) this.#render(bundle);
     else {
-      this.#wait();
+      this.wait();
       bundle.ready.then(() => { if (ticket === this.asked) this.#render(bundle); }, (error) => { if (ticket === this.asked) this.#broken(error); });
     }
-    idle(() => { if (ticket === this.asked) this.#shown(); }, { timeout: 250 }); // after this clip is painted
+    idle(() => { if (ticket === this.asked) this.near(); }, { timeout: 250 }); // after this clip is painted
   }
 
-  #shown() {
-    const { clip } = this.bundle?.data ?? {};
-    document.title = `${clip?.title || clip?.name || "Annotate"} · thud`;
+  // The window's title and address, once the clip is painted: both go to another process.
+  #named() {
+    if (!this.task) return;
+    document.title = `${this.title.textContent} · thud`;
     this.onshow(this.task.clip);
-    this.near();
   }
 
   // The next clips, so that they are here when they are wanted.
   near() { if (this.task) this.prefetch.want(this.task.clip, this.queue.ahead.map((task) => task.clip)); }
 
-  #wait() {
+  wait() {
     this.engine.unload();
     this.bundle = null;
     this.node.setAttribute("aria-busy", "true");
@@ -112,7 +111,7 @@ export class Bench {
     this.player.wait();
     this.table.wait();
     this.why.wait();
-    this.actions.show({ missing: null, note: this.draft.note, off: true });
+    this.actions.show({ missing: null, note: "", off: true });
   }
 
   #broken(error) {
@@ -120,9 +119,10 @@ export class Bench {
     this.title.textContent = "This clip cannot be played";
     this.trouble.hidden = false;
     replace(this.trouble, el("div", { class: "note bad", role: "alert" }, icon("alert"), el("span", {}, error.message)), el("div", { class: "row" },
-      el("button", { class: "btn", type: "button", onclick: () => this.show(this.task) }, "Try again"), el("button", { class: "btn q", type: "button", onclick: () => this.skip() }, "Skip ", capOf(this.bindings, "annotate.skip"))),
+      el("button", { class: "btn", type: "button", onclick: () => this.show(this.task) }, "Try again"), el("button", { class: "btn q", type: "button", onclick: () => this.sender.skip() }, "Skip ", capOf(this.bindings, "annotate.skip"))),
     el("p", { class: "sm t3" }, "Your marks on other clips are not touched. If it stays like this, discard it with reason 5."));
     this.draw();
+    this.#named();
   }
 
   #render(bundle) {
@@ -139,6 +139,7 @@ export class Bench {
     this.draw();
     bundle.onsound = (id) => { if (bundle.buffers.has(id)) this.engine.arrived(id); if (bundle.failed.has(id)) this.player.setSounds(sounds, bundle.failed); this.timeline.redraw(); };
     if (this.draft.first && this.task.blind) this.#reveal();
+    requestAnimationFrame(() => setTimeout(() => { if (this.bundle === bundle) this.#named(); }));
   }
 
   // Wide enough for all that is known; of a clip whose marks are hidden, all of it.
@@ -146,16 +147,16 @@ export class Bench {
     const task = [this.task, ...this.queue.ahead].find((one) => one?.clip === clip.id);
     const own = this.task?.clip === clip.id ? [this.draft.visual_s, this.draft.audio_s] : [];
     const times = [...own, ...(task?.marks ?? []).flatMap((mark) => [mark.visual_s, mark.audio_s])].filter((time) => time !== null);
-    if (times.length === 0 || clip.duration_s <= LEAST_VIEW_S) return { start: 0, end: clip.duration_s, at: 0 };
+    if (times.length === 0 || clip.duration_s <= LEAST_VIEW_S) return { start: 0, end: clip.duration_s, at: own[0] ?? 0 };
     const low = Math.min(...times), high = Math.max(...times), spare = Math.max(LEAST_VIEW_S - (high - low) - 2 * AROUND_S, 0) / 2;
     const start = Math.max(low - AROUND_S - spare, 0);
-    return { start, end: high + AROUND_S + spare, at: start };
+    return { start, end: high + AROUND_S + spare, at: own[0] ?? start };
   }
 
   // No clip: the reason, and what to do.
   showNone(kind, error = null) {
     this.asked += 1;
-    Object.assign(this, { task: null, bundle: null, draft: BLANK });
+    Object.assign(this, { task: null, bundle: null, draft: BLANK, none: kind });
     this.engine.unload();
     this.work.hidden = true;
     this.instead.hidden = false;
@@ -165,7 +166,7 @@ export class Bench {
     this.history.hidden = true;
     document.title = `${this.title.textContent} · thud`;
     const again = () => el("button", { class: "btn", type: "button", onclick: () => this.queue.fill(true) }, "Try again");
-    replace(this.instead, kind === "error" ? state("The next clips could not be asked for", error.message, again()) : emptyState({ progress: this.progress, adjudicates: this.adjudicates, canAdjudicate: this.canAdjudicate, clips: this.clips(), onlook: () => this.lookBack() }));
+    replace(this.instead, kind === "error" ? state("The next clips could not be asked for", error.message, again()) : emptyState({ progress: this.progress, adjudicates: this.adjudicates, canAdjudicate: this.canAdjudicate, clips: this.clips(), onlook: () => this.sender.lookBack() }));
     this.saveShown();
   }
 
@@ -176,6 +177,7 @@ export class Bench {
     this.lanes.place(sc);
   }
 
+  get clipName() { return this.bundle?.data.clip.name ?? "The clip"; }
   get veiled() { return Boolean(this.task?.blind); }
   get frame() { return this.draft.visual_s === null || !this.bundle ? null : this.bundle.table.at(this.draft.visual_s); }
 
@@ -185,14 +187,15 @@ export class Bench {
     this.history.hidden = false;
     this.table.show({ rows: this.rows, draft, veiled: veiled && task.hidden > 0, tolerance, frame });
     this.why.show({ reasons: task.reasons, checks: task.checks, veiled: veiled && task.reasons.length + task.checks.length === 0 });
-    this.timeline.labels.picture.lastChild.textContent = `bands ±${number(tolerance.picture / 2, 2)} s`;
-    this.timeline.labels.sound.lastChild.textContent = `bands ±${number(tolerance.sound / 2, 2)} s`;
+    this.#bands();
     this.timeline.lag = draft.audio_s;
     this.lanes.show({ rows: this.rows, draft, hidden: veiled ? task.hidden : 0, tolerance, frame, hints: this.#laneHints() });
     this.actions.show({ missing: this.#missing(), note: draft.note, off: this.node.hasAttribute("aria-busy") });
     this.#drawChips();
     this.saveShown();
   }
+
+  #bands() { for (const lane of ["picture", "sound"]) this.timeline.labels[lane].lastChild.textContent = `bands ±${number(this.tolerance[lane] / 2, 2)} s`; }
 
   #laneHints() {
     const cap = (id) => capOf(this.bindings, id);
@@ -249,115 +252,18 @@ export class Bench {
     if (touched(this.draft)) this.drafts.set(this.task.clip, this.draft);
   }
 
-  // ---- what becomes of it
-  save(event = null) {
-    if (!this.task || event?.repeat) return;
-    if (!complete(this.draft)) { hint(this.draft.visual_s === null ? "The picture is not set yet: stop where you see it and set it." : "The sound is not set yet: set it, or say that there is none."); return; }
-    this.#submit(this.draft.silent ? "no_sound" : "placed");
+  setProgress(progress) {
+    if (!progress) return;
+    this.progress = progress;
+    this.progressBar.show(progress, this.adjudicates);
+    if (!this.task && this.none === "empty" && !this.instead.hidden) this.showNone("empty");
   }
-
-  discard() {
-    if (!this.task) return;
-    this.engine.pause();
-    const { task } = this;
-    openDiscard(this.node, { ondiscard: (reason) => { if (this.task === task) this.#submit("discarded", reason); } });
-  }
-
-  // Kept first, then the next clip, then the network.
-  #submit(verdict, reason = "") {
-    const { task, draft, engine } = this, name = this.bundle?.data.clip.name ?? "Clip";
-    const { outputLatency, baseLatency } = engine.context;
-    const body = saveBody(task.clip, verdict === "discarded" ? { ...draft, visual_s: null, audio_s: null } : draft, { verdict, reason, machine: machineId(), latency_ms: Math.round(1000 * (outputLatency || baseLatency || 0)), adjudicates: this.adjudicates });
-    if (this.adjudicates) body.expects = task.expects ?? null;
-    const entry = this.outbox.put(this.adjudicates ? "/api/tasks/adjudicate" : "/api/marks", task.clip, body);
-    this.drafts.drop(task.clip);
-    this.drafts.pushSave({ clip: task.clip, save: entry.id, draft });
-    this.#remember(task);
-    if (this.progress && !task.mine) this.progress = { ...this.progress, mine: this.progress.mine + 1, remaining: Math.max(this.progress.remaining - 1, 0) };
-    this.advance();
-    if (verdict === "discarded") toast(`${name} discarded: ${reason}`, { action: { label: "Undo", run: () => this.undo() } });
-  }
-
-  skip() {
-    if (!this.task) return;
-    const { task, draft } = this;
-    this.engine.pause();
-    if (draft.note) this.outbox.put("/api/notes", task.clip, { id: `${task.clip}-${Date.now()}`, clip: task.clip, text: draft.note });
-    this.drafts.pushSave({ clip: task.clip, save: null, draft });
-    this.#remember(task);
-    this.queue.skip(task.clip);
-    this.advance();
-  }
-
-  #remember(task) {
-    this.past.delete(task.clip);
-    this.past.set(task.clip, task);
-    if (this.past.size > REMEMBERED) this.past.delete(this.past.keys().next().value);
-  }
-
-  advance() {
-    const next = this.queue.next();
-    this.setProgress(this.progress);
-    if (next) this.show(next);
-    else if (this.queue.empty) this.showNone("empty");
-    else { this.#wait(); this.task = null; }
-    setTimeout(() => this.queue.fill(true));
-  }
-
-  undo() {
-    if (this.task && changed(this.draft)) { this.change(stepBack(this.draft)); return; }
-    this.#takeBack();
-  }
-
-  // The last save comes back to the page as it was before Enter; the server takes its own back too.
-  async #takeBack() {
-    const last = this.drafts.popSave();
-    if (!last) { hint("There is nothing to undo.", "info"); return; }
-    const known = this.past.get(last.clip) ?? null;
-    if (known) { this.drafts.set(last.clip, last.draft); this.queue.putBack(known); this.show(known); }
-    if (last.save && this.adjudicates && !this.outbox.withdraw(last.save)) { hint(known ? "Decide again to change it: what you decided stands until then." : "What was decided before this page was opened stays.", "info"); return; }
-    if (last.save && !this.outbox.withdraw(last.save) && !(await this.#undoneThere(last, known))) return;
-    if (!known) { this.drafts.set(last.clip, last.draft); await this.open(last.clip); }
-  }
-
-  // The server's own undo. What is saved from now on waits for it, else it would be that which is taken back.
-  async #undoneThere({ clip, save }, known) {
-    const work = this.outbox.settled(save).then((there) => {
-      if (!there) throw new Error("The server does not answer, so the save cannot be taken back now. Your times are here: save them again to correct it.");
-      return post("/api/marks/undo", { clip });
-    });
-    this.outbox.holdLater(work);
-    try {
-      const { mine, progress } = await work;
-      this.setProgress(progress);
-      if (known) known.mine = mine;
-      if (mine && this.task === known && !changed(this.draft)) this.change(fromMark(mine));
-      return true;
-    } catch (error) { hint(error.message, "bad"); return false; }
-  }
-
-  // The clip that was saved last, as it is saved.
-  lookBack() {
-    const last = this.drafts.saves().findLast((one) => one.save);
-    if (last) this.open(last.clip); else hint("Nothing was saved from this browser yet.", "info");
-  }
-
-  // One clip now, whatever the queue says.
-  async open(clip) {
-    await this.queue.fill(true, clip);
-    const task = this.queue.ahead.find((one) => one.clip === clip);
-    if (!task) { hint("This clip is not to be had now: somebody else may be at it."); return; }
-    this.queue.putBack(task);
-    this.show(task);
-  }
-
-  setProgress(progress) { if (progress) { this.progress = progress; this.progressBar.show(progress, this.adjudicates); } }
 
   showHistory() { if (this.task) openHistory(this.node, { clip: this.task.clip, title: this.title.textContent }); }
 
   lookAt(entry) {
     const drop = () => this.outbox.drop(entry.id);
-    openRefused(this.node, entry, { title: entry.clip, does: { drop, again: (change) => this.outbox.retry(entry.id, change), open: () => { drop(); this.open(entry.clip); } } });
+    openRefused(this.node, entry, { title: entry.name || entry.clip, does: { drop, again: (change) => this.outbox.retry(entry.id, change), open: () => { drop(); this.sender.open(entry.clip); } } });
   }
 }
 

@@ -4,7 +4,7 @@ import { nextRate } from "./player.js";
 const NAMES = ["Gemini", "GPT", "Claude", "signal"];
 
 export function bindingsOf(bench) {
-  const { engine, ear, hand } = bench;
+  const { engine, ear, hand, sender } = bench;
   const key = (id, name, label, run, hidden = false) => ({ id: `annotate.${id}`, key: name, label, run, hidden });
   const move = (by) => () => ear.seek(engine.position + by);
   const accept = (lane, id, words, prefix) => Array.from({ length: 9 }, (_, i) =>
@@ -22,8 +22,8 @@ export function bindingsOf(bench) {
     key("loop", "l", "Loop half a second around your marks, or the selection", () => ear.loop()),
     key("zoom-in", "+", "Zoom in", () => bench.timeline.zoom(0.6)), key("zoom-in-too", "=", "Zoom in", () => bench.timeline.zoom(0.6), true), key("zoom-out", "-", "Zoom out", () => bench.timeline.zoom(1 / 0.6)),
     key("rate", "r", "Speed 1×, 0.5×, 0.25×; slower drops the pitch", () => engine.setRate(nextRate(engine.rate))),
-    key("save", "Enter", "Save and go to the next clip", (event) => bench.save(event)), key("discard", "d", "Discard the clip, with a reason", () => bench.discard()),
-    key("skip", "s", "Skip the clip", () => bench.skip()), key("undo", "u", "Undo; with nothing set, take the last save back", () => bench.undo()),
+    key("save", "Enter", "Save and go to the next clip", (event) => sender.save(event)), key("discard", "d", "Discard the clip, with a reason", () => sender.discard()),
+    key("skip", "s", "Skip the clip", () => sender.skip()), key("undo", "u", "Undo; with nothing set, take the last save back", () => sender.undo()),
     key("note", "t", "Write a note", () => bench.actions.note.focus()), key("history", "h", "History of this clip", () => bench.showHistory()),
     key("calibrate", "c", "Measure how late this machine's sound is", () => bench.oncalibrate()),
   ];

@@ -45,12 +45,11 @@ export function fromText(text) {
 }
 
 // The body of POST /api/marks, but for its id and number.
-export function saveBody(clip, draft, { verdict, reason = "", machine, latency_ms, adjudicates = false }) {
+export function saveBody(clip, draft, { verdict, reason = "", machine, latency_ms }) {
   const detail = { how: draft.how, heard: draft.heard, machine, latency_ms };
   const taken = Object.fromEntries(Object.entries(draft.taken).filter(([, ms]) => ms).map(([lane, ms]) => [lane, ms / 1000]));
   if (Object.keys(taken).length > 0) detail.corrected_s = taken;
   if (draft.first) detail.first = draft.first;
-  if (adjudicates) detail.role = "adjudicator";
   return { clip, visual_s: draft.visual_s, audio_s: draft.silent ? null : draft.audio_s, verdict, reason, note: draft.note, detail };
 }
 

@@ -68,10 +68,10 @@ export class Outbox {
   get state() { return { waiting: this.waiting().length, refused: this.refused(), problem: this.problem, slow: this.slow, saved: this.saved, unsafe: this.unsafe }; }
 
   // Kept before anything else happens; sent a moment later, so that the page can go on first. Returns the entry.
-  put(path, clip, body) {
+  put(path, clip, body, name = "") {
     this.#seq = Math.max(Date.now(), this.#seq + 1);
     const id = newId();
-    const entry = { id, seq: this.#seq, person: this.person, path, clip, tried: 0, body: { ...body, save_id: id, seq: this.#seq } };
+    const entry = { id, seq: this.#seq, person: this.person, path, clip, name, tried: 0, body: { ...body, save_id: id, seq: this.#seq } };
     this.entries.set(id, entry);
     this.#keep(entry);
     setTimeout(() => this.kick());

@@ -1,4 +1,5 @@
 // The dialog that starts model annotation: who places event times on which clips, what it will cost, what it has cost.
+import { shape } from "./annotators.js";
 import { get, post } from "./api.js";
 import { openDialog, submitKey } from "./dialog.js";
 import { el, replace } from "./dom.js";
@@ -85,7 +86,7 @@ class PlaceDialog {
         field(`Address of the server, ${row.label}`, own().base_url, { size: "24", placeholder: "the vendor's own" }, set("base_url", String)),
         field(`At once, ${row.label}`, own().at_once, { size: "4", inputmode: "numeric" }, set("at_once", whole)),
         field(`A minute, ${row.label}`, own().per_minute, { size: "5", inputmode: "numeric" }, set("per_minute", whole))));
-    const name = el("span", { class: `an bl ${row.name}` }, el("i", { class: "dot", "aria-hidden": "true" }), el("b", {}, row.label));
+    const name = el("span", { class: `an bl ${row.name}` }, shape(row.name), el("b", {}, row.label));
     const body = el("div", { class: "col g4y grow" }, el("div", { class: "row w" }, el("span", { class: "sm t2" }, WAYS[row.way] ?? ""), el("span", { class: "sp" }), keyWord(row)), more);
     const node = el("div", { class: "bo top" }, box, name, body);
     const mark = () => node.classList.toggle("out", !box.checked);
@@ -148,7 +149,7 @@ class PlaceDialog {
   draw(plan) {
     const figure = (value, cls = "") => el("td", { class: `num ${cls}` }, value);
     const labelOf = (name) => this.rows.find((row) => row.name === name)?.label ?? name;
-    const rows = plan.rows.map((row) => el("tr", {}, el("td", {}, el("span", { class: `an ${row.name}` }, el("i", { class: "dot", "aria-hidden": "true" }), labelOf(row.name))),
+    const rows = plan.rows.map((row) => el("tr", {}, el("td", {}, el("span", { class: `an ${row.name}` }, shape(row.name), labelOf(row.name))),
       figure(String(row.clips), row.clips ? "" : "t3"), figure(String(row.marked), "t3"), figure(row.requests.toLocaleString("en-US"), row.requests ? "" : "t3"), figure(row.clips ? dollars(row.cost_usd) : "–", row.cost_usd === null || !row.clips ? "t3" : "")));
     const total = plan.cost_usd === null && plan.cost_known_usd > 0 ? `over ${dollars(plan.cost_known_usd)}` : dollars(plan.cost_usd);
     this.said.textContent = `${plan.clips} to ask, ${total}`;

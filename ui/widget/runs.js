@@ -79,7 +79,7 @@ function wordsOf(run) {
 function actionOf(run) {
   if (atWork(run)) return { verb: "cancel", label: "Stop", cls: "btn q s" };
   if (run.state === "cancelled" || run.state === "failed") return { verb: "resume", label: "Go on", cls: "btn s" };
-  return run.failed ? { verb: "resume", label: `Try ${run.failed} again`, cls: "btn s" } : null;
+  return null;
 }
 
 function runRow(first, { ask }) {
