@@ -21,7 +21,7 @@ LOOK_MS = 900
 """How long a person looks at a clip before Enter; the next ones are fetched meanwhile."""
 
 RESOLVE = """async ([count, look]) => {
-  const ready = [], wrong = [], name = () => document.querySelector(".wb .name").textContent;
+  const ready = [], wrong = [], name = () => document.querySelector(".wb .head .mono").textContent;
   let outrun = 0;
   for (let i = 0; i < count; i++) {
     const { engine, bench } = __thud;

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("thud")
 
 LOOK_EVERY_S = 3.0
-REST = 20
+REST = 60
 """After a look at all clips, rest this many times as long as it took: requests come first."""
 MOST_EVENTS = 5000
 ACTOR = "consensus"
