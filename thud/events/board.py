@@ -28,7 +28,10 @@ IDLE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """The queue as it was worked out from one moment's cases: best first; retained: what the rule keeps unseen."""
+    """The queue as it was worked out from one moment's cases: best first.
+
+    retained: what the rule, or a sure consensus, keeps without a person.
+    """
 
     queue: tuple[str, ...]
     drawn: frozenset[str]
@@ -39,7 +42,8 @@ class Arranged:
 
 def arrange(cases: Mapping[str, Case], settings: Settings) -> Arranged:
     """The order in which clips are worth a look. Takes about a second for 10,000 clips."""
-    from thud.events.settle import learned  # it brings scipy, which takes most of a second
+    from thud.events.certain import certain  # they bring scipy, which takes most of a second
+    from thud.events.settle import learned
 
     learnt = learned(cases.values())
     gold = hidden_gold(cases)
@@ -50,7 +54,8 @@ def arrange(cases: Mapping[str, Case], settings: Settings) -> Arranged:
         spreads = learnt.spread_s(clip_id) if case.models else (None, None)
         gains[clip_id] = sum(expected_gain(spread) for spread in spreads)
         if not case.people and case.method != "adjudicated":
-            rulings[clip_id] = judge(case, settings)
+            ruling = judge(case, settings)
+            rulings[clip_id] = replace(ruling, retained=True) if certain(case, learnt, settings) else ruling
         elif need(case, settings) != "second":
             finished.add(clip_id)
     retained = frozenset(clip_id for clip_id, ruling in rulings.items() if ruling.retained)

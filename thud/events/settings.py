@@ -23,6 +23,7 @@ MOST_TAPS = 200
 class Settings:
     """eps_*_s: the agreement rule's limits. people_eps_s: two people agree up to here, picture and sound each.
 
+    accept_spread_s: a consensus this sure of both times needs nobody (0 = people look at every clip).
     double_share: clips that two people mark. random_share: clips drawn blindly, so that estimates are unbiased.
     gold_share: clips with known times among those a person gets. seed: which clips those shares fall on.
     """
@@ -30,6 +31,7 @@ class Settings:
     eps_visual_s: float = 0.8
     eps_audio_s: float = 0.5
     people_eps_s: float = 0.1
+    accept_spread_s: float = 0.04
     blind: bool = True
     double_share: float = 0.1
     random_share: float = 0.08
@@ -42,6 +44,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "eps_visual_s": (0.0, 10.0),
     "eps_audio_s": (0.0, 10.0),
     "people_eps_s": (0.0, 10.0),
+    "accept_spread_s": (0.0, 1.0),
     "double_share": (0.0, 1.0),
     "random_share": (0.0, 0.4),
     "gold_share": (0.0, 0.5),

@@ -9,6 +9,7 @@ const WORDS = {
   eps_visual_s: { title: "Picture marks agree within", unit: "s", step: "0.05", words: "Gemini, GPT and Claude must lie this close for a clip to be kept without a person. The paper takes 0.8 s." },
   eps_audio_s: { title: "Sound marks agree within", unit: "s", step: "0.05", words: "Gemini and a person must lie this close. The paper takes 0.5 s." },
   people_eps_s: { title: "Two people agree within", unit: "s", step: "0.01", words: "Further apart, in picture or sound, and a third person decides." },
+  accept_spread_s: { title: "Sure enough without a person", unit: "s", step: "0.01", words: "A consensus with this spread or less, in picture and sound, needs nobody; it counts once 40 clips are marked. 0: people look at all." },
   blind: { title: "Blind first mark", words: "Models' marks show only after a person has set both own times, so that nobody is led." },
   double_share: { title: "Marked by two people", unit: "%", step: "1", share: true, words: "Share of clips that two people mark without seeing each other. They tell how far people agree." },
   random_share: { title: "Drawn at random", unit: "%", step: "1", share: true, words: "Share of the queue that is drawn blindly, from clips that models agree on too. It keeps the estimates unbiased." },
