@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("thud")
 
 LOOK_EVERY_S = 3.0
-REST = 60
-"""After a look at all clips, rest this many times as long as it took: requests come first."""
+REST, LONGEST_REST_S = 60, 10.0
+"""After a look at all clips, rest this many times as long as it took, but no longer than that: requests come first."""
 MOST_EVENTS = 5000
 ACTOR = "consensus"
 KINDS = frozenset(
@@ -123,7 +123,7 @@ class Keeper:
             finally:
                 self._journal = None
             self._loaded, self._due, self._stale = True, False, False
-            self._not_before = time.monotonic() + REST * (time.monotonic() - began)
+            self._rest(began)
 
     def _reorder(self) -> None:
         """The order from what the board knows."""
@@ -134,7 +134,11 @@ class Keeper:
         arranged = arrange(cases, settings)
         with self._lock:
             self._board.put_in_order(arranged)
-        self._not_before = time.monotonic() + REST * (time.monotonic() - began)
+        self._rest(began)
+
+    def _rest(self, began: float) -> None:
+        now = time.monotonic()
+        self._not_before = now + min(REST * (now - began), LONGEST_REST_S)
 
     def changed(self) -> None:
         """Others have written to the store: read the settings now, the rest in the thread, as soon as may be."""
