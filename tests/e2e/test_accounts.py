@@ -160,6 +160,17 @@ def test_a_role_is_held_to_its_rights(shut: Shut, page: Page, name: str, expecte
     assert statuses(page, "GET /api/clips", "POST /api/build", "GET /api/admin/people") == expected
 
 
+@pytest.mark.parametrize(("name", "buttons"), [("ana", 0), ("rob", 1)])
+def test_a_page_has_no_buttons_and_keys_that_would_be_refused(shut: Shut, page: Page, name: str, buttons: int) -> None:
+    page.goto(f"{shut.url}/clips")
+    sign_in(page, name)
+    page.wait_for_function("performance.getEntriesByName('thud-cards').length > 0")
+    expect(page.locator("[data-part=account]")).to_have_text(name)
+    expect(page.get_by_role("button", name="Add clips…")).to_have_count(buttons)
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog")).to_have_count(buttons)
+
+
 def test_no_script_reads_the_session_and_no_style_is_asked_for(shut: Shut, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -50,8 +50,8 @@ class ClipPage {
     this.chips = el("span", { class: "row wide" });
     const head = el("div", { class: "head" }, this.back, el("span", { class: "t3", "aria-hidden": "true" }, "/"), this.title, this.name, this.chips, el("span", { class: "sp" }),
       el("button", { class: "btn", type: "button", title: "Copy a link to this clip, this sound and this moment", onclick: () => this.copyLink() }, icon("link"), "Copy link"),
-      el("button", { class: "btn", type: "button", title: "Place event times (e)", onclick: () => this.onPlace(this.id) }, "Place event times…"),
-      el("button", { class: "btn p", type: "button", onclick: () => this.onBuild(this.id) }, "Build soundtracks…"));
+      el("button", { class: "btn makes", type: "button", title: "Place event times (e)", onclick: () => this.onPlace(this.id) }, "Place event times…"),
+      el("button", { class: "btn p makes", type: "button", onclick: () => this.onBuild(this.id) }, "Build soundtracks…"));
     this.notes = el("div", { class: "notes" });
     this.words = el("p", { class: "said clip" });
     this.links = el("span", { class: "row links" });

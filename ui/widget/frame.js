@@ -26,6 +26,7 @@ export async function initAccount(root) {
   const link = root.querySelector("[data-part=account]");
   link.textContent = me.name;
   link.hidden = !me.signed_in;
+  root.classList.toggle("no-making", me.role === "annotator"); // an annotator's page has no buttons that would be refused
   for (const page of root.querySelectorAll("[data-least]")) page.hidden = ROLES.indexOf(me.role) < ROLES.indexOf(page.dataset.least);
   return me;
 }

@@ -74,11 +74,11 @@ export class Gallery {
   }
 
   head() {
-    this.build = el("button", { class: "btn p", title: "Build soundtracks (b)", onclick: () => this.does.onbuild(this.scope()) }, "Build soundtracks…");
+    this.build = el("button", { class: "btn p makes", title: "Build soundtracks (b)", onclick: () => this.does.onbuild(this.scope()) }, "Build soundtracks…");
     this.narrow = el("button", { class: "btn only-narrow", "aria-expanded": "false", "aria-controls": "rail", onclick: () => this.openRail() }, "Filter");
     return el("div", { class: "head" }, el("h1", {}, "Clips"), this.lead, el("span", { class: "sp" }), this.narrow, this.views.node,
-      el("button", { class: "btn", title: "Add clips (a)", onclick: this.does.onadd }, "Add clips…"),
-      el("button", { class: "btn", title: "Place event times (e)", onclick: () => this.does.onplace(this.scope()) }, "Place event times…"), this.build);
+      el("button", { class: "btn makes", title: "Add clips (a)", onclick: this.does.onadd }, "Add clips…"),
+      el("button", { class: "btn makes", title: "Place event times (e)", onclick: () => this.does.onplace(this.scope()) }, "Place event times…"), this.build);
   }
 
   openRail() {

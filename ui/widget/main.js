@@ -176,8 +176,11 @@ function follow(page, next) {
   name(page, next.clip);
 }
 
+// A dialog is open, or this account may not make anything; its page has no buttons for it, and then no keys either.
+const busy = (page) => page.root.querySelector("dialog[open]") !== null || page.root.classList.contains("no-making");
+
 async function build(page, ids) {
-  if (page.root.querySelector("dialog[open]") || (!page.cards.length && page.loaded)) return;
+  if (busy(page) || (!page.cards.length && page.loaded)) return;
   if (ids !== null && !ids.length) { toast("No clip matches the filter, so there is nothing to build for.", { level: "info" }); return; }
   try { page.usual ??= await get("/api/build/settings"); } catch (error) { fail(error); return; }
   if (page.root.querySelector("dialog[open]")) return; // pressed twice
@@ -188,7 +191,7 @@ async function build(page, ids) {
 }
 
 async function placeTimes(page, ids) {
-  if (page.root.querySelector("dialog[open]") || !page.cards.length) return;
+  if (busy(page) || !page.cards.length) return;
   if (ids !== null && !ids.length) { toast("No clip matches the filter, so there is nothing to place.", { level: "info" }); return; }
   let found;
   try { found = await get("/api/annotators"); } catch (error) { fail(error); return; }
@@ -200,7 +203,7 @@ async function placeTimes(page, ids) {
 
 const addParts = (page) => ({ runs: () => page.poll.all(), onrun: (id) => page.poll.expect(id, "Add clips") });
 function add(page) {
-  if (!page.root.querySelector("dialog[open]")) openAdd(page.root, addParts(page));
+  if (!busy(page)) openAdd(page.root, addParts(page));
 }
 async function dropped(page, files) {
   const run = await sendFiles(files);

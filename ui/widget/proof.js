@@ -20,7 +20,7 @@ export class Proof {
     this.table = el("table", { class: "pt2" }, el("thead", {}, el("tr", {}, HEADS.map(([text, cls]) => el("th", { class: cls ?? "", scope: "col" }, text)))), this.body);
     this.wrap = el("div", { class: "tw", tabindex: "0", role: "region", "aria-label": "Soundtracks and their proof, table" }, this.table);
     this.empty = el("div", { class: "empty", hidden: true }, el("p", {}, "Nothing is built for this clip yet. Build soundtracks, and each one is listed here with its proof."),
-      el("button", { class: "btn", type: "button", onclick: () => this.onbuild() }, "Build soundtracks…"));
+      el("button", { class: "btn makes", type: "button", onclick: () => this.onbuild() }, "Build soundtracks…"));
     this.foot = el("div", { class: "pf sm t3" }, FOOT);
     this.node = el("section", { class: "panel", "aria-label": "Soundtracks and their proof" },
       el("div", { class: "ph" }, el("h2", {}, "Soundtracks and their proof"), el("span", { class: "t3 sm w2" }, "what was asked against what was measured in the written file"),
