@@ -14,9 +14,9 @@ import sys
 
 def main() -> None:
     import gradio  # noqa: F401  what takes the time
-    import thud.events.desk  # noqa: F401
 
     import app
+    import thud.events.desk  # noqa: F401
     import ui.routes  # noqa: F401
     import ui.serve  # noqa: F401
 
