@@ -199,7 +199,7 @@ def test_nothing_is_left_open_after_hostile_files(app: App) -> None:
 def test_a_killed_app_finds_its_runs_again(tmp_path: Path) -> None:
     clips = make_barcode_folder(tmp_path / "clips")
     with running_app(tmp_path, "--clips", str(clips)) as first:
-        while (run := first.get("/api/runs")["runs"][0])["state"] == "queued":
+        while not (runs := first.get("/api/runs")["runs"]) or (run := runs[0])["state"] == "queued":
             time.sleep(0.02)
         first.process.kill()
     with running_app(tmp_path, "--clips", str(clips)) as second:
