@@ -487,3 +487,10 @@ def test_shares_are_spread_evenly() -> None:
     drawn = [share("x", 1, str(number)) for number in range(4000)]
     assert min(drawn) >= 0 and max(drawn) < 1
     assert abs(sum(drawn) / len(drawn) - 0.5) < 0.02
+
+
+def test_the_first_request_finds_what_came_in_since_the_start(tmp_path: Path) -> None:
+    with open_desk(tmp_path) as desk:
+        desk.refresh()  # as the app does when it opens, before the clips are there
+        desk.store.add_clips([a_clip(7)], "test")
+        assert given(desk, "ana") == [a_clip(7).id]

@@ -63,6 +63,8 @@ class Keeper:
         with self._working:
             if not self._loaded:
                 self.refresh()
+            elif self._thread is None and self._foreign():
+                self.refresh()  # what came in before anybody asked
             if self._thread is None or not self._thread.is_alive():
                 self._stop.clear()
                 self._thread = threading.Thread(target=self._loop, name="thud-desk", daemon=True)
