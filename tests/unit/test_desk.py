@@ -380,7 +380,7 @@ def test_a_restart_forgets_holds_and_nothing_else(tmp_path: Path) -> None:
 def test_what_others_write_is_noticed(tmp_path: Path) -> None:
     with open_desk(tmp_path, 1) as desk:
         (clip_id,) = given(desk, "ana")
-        desk._keeper._not_before = 0.0
+        desk._keeper._read_after = 0.0
         desk._keeper.look()
         board = desk._board
         assert board.cases[clip_id].models == ()

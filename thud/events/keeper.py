@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("thud")
 
 LOOK_EVERY_S = 3.0
-REST, LONGEST_REST_S = 60, 10.0
-"""After a look at all clips, rest this many times as long as it took, but no longer than that: requests come first."""
+REST = 60
+"""After a look at all clips, rest this many times as long as it took: requests come first."""
+AFTER_READING_S, AFTER_ORDERING_S = 10.0, 60.0
+"""But no longer than this: what others wrote must show soon, the order may be a minute old."""
 MOST_EVENTS = 5000
 ACTOR = "consensus"
 KINDS = frozenset(
@@ -46,7 +48,7 @@ class Keeper:
         self._stop = threading.Event()
         self._loaded = False
         self._due = self._stale = False
-        self._not_before = 0.0
+        self._read_after = self._order_after = 0.0
         self._seen = 0
         self._own: set[int] = set()
         self._stamps: dict[tuple[str, str], int] = {}
@@ -94,11 +96,11 @@ class Keeper:
         """One turn: what others wrote, the order, and the times of what was marked; only what is due."""
         with self._working:
             self._due = self._foreign() or self._due
-            if time.monotonic() >= self._not_before:
-                if self._due:
-                    self.refresh()
-                elif self._stale:
-                    self._reorder()
+            now = time.monotonic()
+            if self._due and now >= self._read_after:
+                self.refresh()
+            elif self._stale and now >= self._order_after:
+                self._reorder()
             self._settle_marked()
 
     # --- reading and ordering
@@ -125,7 +127,8 @@ class Keeper:
             finally:
                 self._journal = None
             self._loaded, self._due, self._stale = True, False, False
-            self._rest(began)
+            self._read_after = _rested(began, AFTER_READING_S)
+            self._order_after = _rested(began, AFTER_ORDERING_S)
 
     def _reorder(self) -> None:
         """The order from what the board knows."""
@@ -136,11 +139,7 @@ class Keeper:
         arranged = arrange(cases, settings)
         with self._lock:
             self._board.put_in_order(arranged)
-        self._rest(began)
-
-    def _rest(self, began: float) -> None:
-        now = time.monotonic()
-        self._not_before = now + min(REST * (now - began), LONGEST_REST_S)
+        self._order_after = _rested(began, AFTER_ORDERING_S)
 
     def changed(self) -> None:
         """Others have written to the store: read the settings now, the rest in the thread, as soon as may be."""
@@ -237,3 +236,9 @@ class Keeper:
 
     def _remember(self, ev_ids: Iterable[int]) -> None:
         self._own.update(ev_ids)
+
+
+def _rested(began: float, longest_s: float) -> float:
+    """When work that began then and ends now may be done again."""
+    now = time.monotonic()
+    return now + min(REST * (now - began), longest_s)
