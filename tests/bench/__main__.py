@@ -61,6 +61,7 @@ def people_rows() -> Iterator[Row]:
     """500 people on the running server, and the same while it is killed."""
     calm, killed = desk_bench.load(500, 60.0), desk_bench.kills(200, 500)
     yield judge("500 people, saves in a minute", float(calm["saves"]), "saves")
+    yield judge("500 people, save p50", float(calm["p50_ms"]), "ms")
     yield judge("500 people, save p99", float(calm["p99_ms"]), "ms", limit=250.0)
     for what in ("lost", "doubled", "double_leases", "refused"):
         yield judge(f"500 people, {what.replace('_', ' ')}", float(calm[what]), "", limit=0.0)

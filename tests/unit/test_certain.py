@@ -53,9 +53,18 @@ def test_a_sure_consensus_needs_nobody() -> None:
         (a_case(99, known=False), 60, replace(SETTINGS, accept_spread_s=0.0)),
         (a_case(99, known=False), 60, replace(SETTINGS, accept_spread_s=0.001)),
         (replace(a_case(99, known=False), valid=False), 60, SETTINGS),
+        (replace(a_case(99, known=False), valid=None), 60, SETTINGS),
         (a_case(99, known=False).without("gemini"), 60, SETTINGS),
     ],
-    ids=["they disagree", "too little gold", "switched off", "not sure enough", "an edit failed", "one ear only"],
+    ids=[
+        "they disagree",
+        "too little gold",
+        "switched off",
+        "not sure enough",
+        "an edit failed",
+        "no edit is verified",
+        "one ear only",
+    ],
 )
 def test_else_a_person_looks(last: Case, gold: int, settings: Settings) -> None:
     cases = {case.clip_id: case for case in settled(last, gold)}

@@ -21,7 +21,7 @@ def certain(case: Case, learnt: Learnt, settings: Settings) -> bool:
     """Whether both times have a spread within `accept_spread_s` (0 = never), from two or more annotators who are close
     to it, each learned on enough gold.
     """
-    if settings.accept_spread_s <= 0 or case.valid is False:
+    if settings.accept_spread_s <= 0 or case.valid is not True:  # not known is not verified
         return False
     return all(_sure(case, kind, learnt.of(kind)[0], settings.accept_spread_s) for kind in KINDS)
 

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from thud.disk import sync
 from thud.errors import RunFailed, StoreFull, ThudError
 from thud.records import Reply, reply_from_json
 
@@ -66,7 +67,7 @@ class Shelf:
         path = self._path("asked", key)
         if path.exists():
             path.unlink()
-            _sync_folder(path.parent)
+            sync(path.parent)
 
     def put(self, key: str, reply: Reply) -> None:
         """Returns when the reply is on disk, whole."""
@@ -145,7 +146,7 @@ class Shelf:
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
-            _sync_folder(path.parent)
+            sync(path.parent)
         except OSError as error:
             aside.unlink(missing_ok=True)
             raise translated(error) from error
@@ -163,12 +164,3 @@ def translated(error: OSError) -> ThudError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull("The disk is full: free space and resume. Nothing was asked that could not be written down.")
     return RunFailed(f"The folder of replies cannot be written: {error}.")
-
-
-def _sync_folder(folder: Path) -> None:
-    # A new name is on disk only when its folder is.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

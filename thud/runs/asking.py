@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from thud.disk import sync
 from thud.errors import BadRequest, MissingPart
 from thud.providers import Endpoint, Pace, Question, Shelf, ask
 from thud.records import Reply, content_id
@@ -51,10 +52,8 @@ def forgive_once(shelf: Shelf, key: str, notes: Path) -> None:
         return
     shelf.forgive(key)
     notes.mkdir(parents=True, exist_ok=True)
-    for path, flags in ((note, os.O_WRONLY | os.O_CREAT), (notes, os.O_RDONLY)):
-        handle = os.open(path, flags)
-        os.fsync(handle)
-        os.close(handle)
+    note.touch()
+    sync(notes)
 
 
 @contextmanager

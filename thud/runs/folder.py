@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from thud.disk import sync
 from thud.errors import NotFound, RunFailed, StoreFull, ThudError
 from thud.runs.tail import Tail
 
@@ -87,7 +88,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(folder / "plan.jsonl")
-        _sync_folder(folder)
+        sync(folder)
     except OSError as error:
         raise translated(error) from error
 
@@ -209,12 +210,3 @@ def translated(error: OSError) -> ThudError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(DISK_FULL)
     return RunFailed(f"The run's folder cannot be written: {error}.")
-
-
-def _sync_folder(folder: Path) -> None:
-    # A rename is on disk only when its folder is.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -122,19 +122,21 @@ class Follower:
             state = "failed"
             first = next(iter(self._left_out.values()))
             message = f"{len(self._left_out)} results could not be stored; resume tries again. {first}"
-        self._conclude()
-        said_more = " ".join(part for part in (self._words(), message) if part)
+        said_more = " ".join(part for part in (self._words(), message, self._conclude()) if part)
         self.run = replace(self.run, state=state, message=said_more, pid=0, finished_at=now())
 
-    def _conclude(self) -> None:
+    def _conclude(self) -> str:
+        """A sentence when what follows from the results could not be worked out, else nothing."""
         if not isinstance(self._job, Concludes) or not self.run.done:
-            return
+            return ""
         try:
             self._job.conclude(self._store, self.run)
         except (StoreFull, StoreBusy, StoreBroken):
             raise
         except Exception:  # the results are in the store; what follows from them can be had again
             log.exception("Run %s could not be concluded.", self.run.id)
+            return "The results are stored, but what follows from them could not be worked out; the log says why."
+        return ""
 
     def _words(self) -> str:
         return self._job.words(self.folder, self._tally) if isinstance(self._job, HasWords) else ""

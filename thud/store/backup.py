@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from thud.disk import sync
 from thud.errors import BadRequest, StoreBroken
 from thud.store.database import CONFIG, Database, translate, translate_os
 
@@ -53,15 +53,6 @@ def _forget(aside: Path) -> None:
     """Half a backup, of now or of a process that was killed, is of no use to anyone."""
     for leftover in (aside, aside.with_name(aside.name + ".wal")):
         leftover.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's names, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _copy(database: Database, aside: Path) -> dict[str, tuple[int, int]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from thud.disk import sync
 from thud.errors import StoreBroken
-from thud.store.backup import sync
 from thud.store.batch import last_event
 from thud.store.database import Database, translate, translate_os
 from thud.store.log import TABLES
