@@ -26,6 +26,13 @@ ReplyOutcome = Literal["ok", "refused", "truncated", "rejected", "error", "in_do
 
 CONDITIONS: tuple[Condition, ...] = ("original", "early", "delayed", "muted", "swapped")
 
+Task = Literal["sync", "existence", "consistency", "choice"]
+Arm = Literal["audio_video", "picture_only", "sound_only", "shuffled_picture"]
+ResponseOutcome = Literal["ok", "refused", "truncated", "rejected", "error", "in_doubt", "no_audio", "empty"]
+
+TASKS: tuple[Task, ...] = ("sync", "existence", "consistency")
+ARMS: tuple[Arm, ...] = ("audio_video", "picture_only", "sound_only", "shuffled_picture")
+
 
 def content_id(*parts: Any) -> str:
     """16 hex digits that depend on `parts` only (canonical JSON, SHA-256)."""
@@ -250,6 +257,96 @@ def stimulus_id(clip_id: str, intervention: Intervention) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a response says, as somebody read it. Times are what it claims, None where it does not say.
+
+    label: synced, early, delayed, desync (direction not told), audio_described, muted, visual_only, match, mismatched,
+    unparsed, refused; the letter of an imported multiple choice question; "error" where there is no response.
+    quote: the words of the response that decide it. method: rules, json, letter, judge, person, paper.
+    """
+
+    label: str
+    offset_s: float | None = None
+    visual_s: float | None = None
+    audio_s: float | None = None
+    quote: str = ""
+    method: str = ""
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Stimulus × question, as it is asked. offset_s: of the stimulus, None where it is not shifted.
+
+    options: (letter, label) of a choice question in the order shown, which `seed` drew. expected: the right label.
+    partner: the clip whose picture is shown in the arm "shuffled_picture". stimulus_hash: of the sound that is played.
+    """
+
+    stimulus_id: str
+    clip_id: str
+    condition: str
+    offset_s: float | None
+    task: str
+    question_set: str
+    question_id: str
+    text: str
+    arm: str
+    expected: str
+    options: tuple[tuple[str, str], ...] = ()
+    seed: int = 0
+    partner: str = ""
+    stimulus_hash: str = ""
+
+    @property
+    def id(self) -> str:
+        return content_id(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What one listener said to one item, with the answer that the rules read in it.
+
+    listener_key: hash of all that determines its answers: model, adapter, endpoint's kind, sampling. rater: the person
+    who answered, "" for models. source: cluster for statistics. kind: sound class. paper_label: by the paper's parser.
+    """
+
+    listener: str
+    listener_key: str
+    run_id: str
+    item: Item
+    source: str
+    kind: str
+    outcome: ResponseOutcome
+    text: str
+    answer: Answer
+    problem: str = ""
+    paper_label: str = ""
+    rater: str = ""
+    reply_id: str = ""
+    latency_s: float = 0.0
+    rules: int = 0
+
+    @property
+    def id(self) -> str:
+        return content_id(self.item.id, self.listener_key, self.rater)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A judge's or a person's answer to a response. reader: "judge:<key>" or "person:<name>".
+
+    problem: why a judge's word does not count (an invented quote, no answer), "" when it does.
+    """
+
+    response_id: str
+    reader: str
+    answer: Answer
+    problem: str = ""
+    ev_id: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Something asked for that was not done, with the reason in one sentence."""
 
@@ -298,6 +395,16 @@ def stimulus_from_json(row: dict[str, Any]) -> Stimulus:
 def reply_from_json(row: dict[str, Any]) -> Reply:
     """The Reply that `asdict` took apart."""
     return Reply(**{**row, "usage": Usage(**row["usage"])})
+
+
+def item_from_json(row: dict[str, Any]) -> Item:
+    """The Item that `asdict` took apart."""
+    return Item(**{**row, "options": tuple((letter, label) for letter, label in row["options"])})
+
+
+def response_from_json(row: dict[str, Any]) -> Response:
+    """The Response that `asdict` took apart."""
+    return Response(**{**row, "item": item_from_json(row["item"]), "answer": Answer(**row["answer"])})
 
 
 def stimulus_folder(workspace: Path, clip_id: str) -> Path:

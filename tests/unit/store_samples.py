@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from thud.records import Clip, Intervention, Probe, Proof, Reply, Run, Stimulus, Usage
+from thud.records import Answer, Clip, Intervention, Item, Probe, Proof, Reply, Response, Run, Stimulus, Usage
 
 EARLY = Intervention("shift", offset_s=-0.6, fill="room", seed=7)
 MUTED = Intervention("mute", fill="silence")
@@ -37,3 +37,13 @@ def a_stimulus(clip: Clip, edit: Intervention = EARLY, **changed: Any) -> Stimul
 def a_run(name: str = "r1", **changed: Any) -> Run:
     values: dict[str, Any] = {"state": "running", "total": 10, "created_at": "2026-11-21T10:00:00Z"}
     return Run(name, "build", "Build", **{**values, **changed}, settings={"shifts": [0.6], "swap": True})
+
+
+def a_response(stimulus: Stimulus, **changed: Any) -> Response:
+    item = Item(
+        stimulus.id, stimulus.clip_id, stimulus.condition, -0.6, "sync", "set1", "q1", "Is it “in sync”?",
+        "audio_video", "early", options=(("A", "synced"), ("B", "early")), seed=3, stimulus_hash="h" * 64,
+    )  # fmt: skip
+    answer = Answer("early", -0.5, 2.0, 1.5, "comes first", "rules")
+    values: dict[str, Any] = {"paper_label": "synced", "reply_id": "r", "latency_s": 0.5, "rules": 1, **changed}
+    return Response("gpt", "key1", "r1", item, "film", "glass", "ok", "The sound comes first.", answer, **values)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store_samples import A_REPLY, EARLY, MUTED, SWAPPED, a_clip, a_run, a_stimulus
+from tests.unit.store_samples import A_REPLY, EARLY, MUTED, SWAPPED, a_clip, a_response, a_run, a_stimulus
 from thud.errors import BadRequest, Conflict, NotFound, StoreBroken, StoreBusy
-from thud.records import EventTimes, Mark
+from thud.records import Answer, EventTimes, Mark, Reading
 from thud.store import Store, changes, open_store
 from thud.store.log import TABLES
 
@@ -48,6 +48,10 @@ def test_records_come_back_as_they_went_in_also_after_reopening(tmp_path: Path) 
         store.write(changes.add_reply(clip.id, "gpt", "r1", A_REPLY, 0.25, "ada"))
         store.set_setting("eps_visual_s", 0.8, "ada")
         store.add_note("n1", clip.id, "Hit “twice”.", "bob")
+        response = a_response(built[0])
+        store.write(changes.add_response(response, "ada"))
+        store.add_reading(Reading(response.id, "person:bob", Answer("synced", method="person")), "bob")
+        store.define("view", "mine", {"arm": "picture_only"}, "bob")
     with open_store(tmp_path / "a.duckdb", tmp_path) as store:
         assert store.clips() == [clip] and store.clip(clip.id) == clip
         assert store.stimuli() == built and store.stimuli(clip.id) == built and store.stimuli("other") == []
@@ -68,9 +72,16 @@ def test_records_come_back_as_they_went_in_also_after_reopening(tmp_path: Path) 
         assert (kept.reply, kept.annotator, kept.run_id, kept.cost_usd) == (A_REPLY, "gpt", "r1", 0.25)
         assert [(n.text, n.actor) for n in store.notes(clip.id)] == [("Hit “twice”.", "bob")]
         assert store.settings() == {"eps_visual_s": 0.8}
+        assert store.responses() == [response] == store.responses("r1") and store.response(response.id) == response
+        assert store.answered("key1", [response.id, "other"]) == {response.id} and not store.answered(
+            "k", [response.id]
+        )
+        (reading,) = store.readings(response.id)
+        assert (reading.reader, reading.answer) == ("person:bob", Answer("synced", method="person"))
+        assert store.definitions("view") == {"mine": {"arm": "picture_only"}} and store.definitions("listener") == {}
         (line,) = store.ledger()
         assert (line["replies"], line["input_tokens"], line["output_tokens"], line["cost_usd"]) == (1, 900, 40, 0.25)
-        assert store.counts() == {**dict.fromkeys(TABLES, 1), "stimulus": 2, "event": 11}
+        assert store.counts() == {**dict.fromkeys(TABLES, 1), "stimulus": 2, "event": 14}
 
 
 def test_the_same_again_is_no_news(store: Store) -> None:

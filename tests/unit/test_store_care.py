@@ -116,12 +116,12 @@ def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path) -> None:
     a_store(tmp_path).close()
     database = Database(tmp_path / "a.duckdb")
     folder = with_migration(tmp_path, "CREATE TABLE extra (i INTEGER); INSERT INTO nowhere VALUES (1);")
-    with pytest.raises(StoreBroken, match="0003_more failed and left nothing behind"):
+    with pytest.raises(StoreBroken, match="0004_more failed and left nothing behind"):
         migrate(database, tmp_path / "backups", folder)
     database.close()
     with open_store(tmp_path / "a.duckdb", tmp_path / "workspace") as store:
         assert store.counts()["event"] == 8
-        assert store._database.cursor().execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,)]
+        assert store._database.cursor().execute("SELECT version FROM schema_version").fetchall() == [(1,), (2,), (3,)]
 
 
 def test_a_migration_that_was_changed_afterwards_is_noticed(tmp_path: Path) -> None:

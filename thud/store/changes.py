@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thud.errors import BadRequest
-from thud.records import Clip, EventTimes, Intervention, Mark, Reply, Run, Stimulus
+from thud.records import Clip, EventTimes, Intervention, Mark, Reading, Reply, Response, Run, Stimulus
 from thud.store import rows
 from thud.store.log import TABLE_OF, TABLES, UNDO, Key, Row, Table, canonical
 
@@ -122,6 +122,21 @@ def add_reply(clip_id: str, annotator: str, run_id: str, reply: Reply, cost_usd:
     """What a model replied about a clip, whatever became of it."""
     payload = rows.reply_payload(clip_id, annotator, run_id, reply, cost_usd)
     return change("add_reply", clip_id, actor, payload, clip_id)
+
+
+def add_response(response: Response, actor: str) -> Change:
+    """What a listener responded to an item; the same item asked again under the same key takes its place."""
+    return change("add_response", response.run_id or "asked by hand", actor, rows.response_payload(response))
+
+
+def add_reading(reading: Reading, actor: str) -> Change:
+    """A judge's or a person's answer to a response; a second one by the same reader corrects the first."""
+    return change("add_reading", reading.response_id, actor, rows.reading_payload(reading))
+
+
+def define(kind: str, name: str, body: Any, actor: str) -> Change:
+    """Something people define by name: a listener, a question set, a saved view, a note on a row. body None: gone."""
+    return change("define", f"{kind} {name}", actor, {"kind": kind, "name": name, "body": body})
 
 
 def set_setting(name: str, value: Any, actor: str) -> Change:

@@ -87,6 +87,18 @@ TABLES: dict[str, Table] = {
                provider="varchar", model="varchar", outcome="varchar", text="varchar", raw="json", usage="json",
                request_id="varchar", model_echo="varchar", sent_sha256="varchar", latency_s="double",
                problem="varchar", attempts="bigint", cost_usd="double"),
+        _table("response", "id", id="varchar", listener="varchar", listener_key="varchar", run_id="varchar",
+               rater="varchar", item_id="varchar", stimulus_id="varchar", stimulus_hash="varchar", clip_id="varchar",
+               condition="varchar", offset_s="double", task="varchar", question_set="varchar", question_id="varchar",
+               question="varchar", options="json", seed="bigint", arm="varchar", partner="varchar",
+               expected="varchar", source="varchar", kind="varchar", outcome="varchar", text="varchar",
+               problem="varchar", label="varchar", said_offset_s="double", said_visual_s="double",
+               said_audio_s="double", quote="varchar", method="varchar", confidence="double",
+               paper_label="varchar", reply_id="varchar", latency_s="double", rules="bigint"),
+        _table("reading", "response_id reader", response_id="varchar", reader="varchar", label="varchar",
+               offset_s="double", visual_s="double", audio_s="double", quote="varchar", method="varchar",
+               confidence="double", problem="varchar"),
+        _table("definition", "kind name", kind="varchar", name="varchar", body="json"),
         _table("setting", "name", name="varchar", value="json"),
         _table("note", "id", id="varchar", clip_id="varchar", text="varchar"),
         _table("run", "id", id="varchar", kind="varchar", title="varchar", state="varchar", total="bigint",
@@ -108,12 +120,27 @@ TABLE_OF: dict[str, str] = {
     "add_reply": "reply",
     "set_setting": "setting",
     "add_note": "note",
+    "add_response": "response",
+    "add_reading": "reading",
+    "define": "definition",
     "add_run": "run",
     "update_run": "run",
 }
 """Which table an event's kind writes. Kinds that are not here are history only."""
 
-UNDOABLE = frozenset({"set_times", "reject_donor", "submit_mark", "add_refusal", "set_setting", "add_note", UNDO})
+UNDOABLE = frozenset(
+    {
+        "set_times",
+        "reject_donor",
+        "submit_mark",
+        "add_refusal",
+        "set_setting",
+        "add_note",
+        "add_reading",
+        "define",
+        UNDO,
+    }
+)
 """What a person may take back.
 
 Clips, stimuli and runs are facts about files and processes: undoing them would be a lie.

@@ -12,13 +12,17 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from thud.records import (
+    Answer,
     Clip,
     EventTimes,
     Intervention,
+    Item,
     Mark,
     Probe,
     Proof,
+    Reading,
     Reply,
+    Response,
     Run,
     Stimulus,
     Usage,
@@ -27,6 +31,16 @@ from thud.records import (
 
 Payload = dict[str, Any]
 Nested = TypeVar("Nested", Probe, Proof, Intervention)
+
+
+_ITEM_COLUMNS = (
+    "stimulus_id", "stimulus_hash", "clip_id", "condition", "offset_s", "task", "question_set", "question_id", "arm",
+    "expected", "seed", "partner",
+)  # fmt: skip
+_RESPONSE_COLUMNS = (
+    "listener", "listener_key", "run_id", "source", "kind", "outcome", "text", "problem", "paper_label", "rater",
+    "reply_id", "latency_s", "rules",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,39 @@ def reply_of(row: Mapping[str, Any]) -> KeptReply:
     nested = {"raw": json.loads(row["raw"]), "usage": Usage(**json.loads(row["usage"]))}
     reply = Reply(**{**_own(Reply, row), **nested})
     return KeptReply(row["clip_id"], row["annotator"], row["run_id"], reply, row["cost_usd"], row["at"])
+
+
+def response_payload(response: Response) -> Payload:
+    item, answer = response.item, response.answer
+    asked = {name: getattr(item, name) for name in _ITEM_COLUMNS}
+    said = {f"said_{name}": _seconds(getattr(answer, name)) for name in ("offset_s", "visual_s", "audio_s")}
+    own = {name: getattr(response, name) for name in _RESPONSE_COLUMNS}
+    return {
+        **asked, **said, **own,
+        "id": response.id, "item_id": item.id, "question": item.text, "options": [list(pair) for pair in item.options],
+        "offset_s": _seconds(item.offset_s), "label": answer.label, "quote": answer.quote, "method": answer.method,
+        "confidence": _seconds(answer.confidence), "latency_s": float(response.latency_s),
+    }  # fmt: skip
+
+
+def response_of(row: Mapping[str, Any]) -> Response:
+    options = tuple((letter, label) for letter, label in json.loads(row["options"]) or ())
+    item = Item(**{name: row[name] for name in _ITEM_COLUMNS}, text=row["question"], options=options)
+    said = {name: row[f"said_{name}"] for name in ("offset_s", "visual_s", "audio_s")}
+    answer = Answer(row["label"], **said, quote=row["quote"], method=row["method"], confidence=row["confidence"])
+    return Response(**{name: row[name] for name in _RESPONSE_COLUMNS}, item=item, answer=answer)
+
+
+def reading_payload(reading: Reading) -> Payload:
+    answer = reading.answer
+    times = {name: _seconds(getattr(answer, name)) for name in ("offset_s", "visual_s", "audio_s", "confidence")}
+    about = {"response_id": reading.response_id, "reader": reading.reader, "problem": reading.problem}
+    return {**about, **times, "label": answer.label, "quote": answer.quote, "method": answer.method}
+
+
+def reading_of(row: Mapping[str, Any]) -> Reading:
+    answer = Answer(**_own(Answer, row))
+    return Reading(row["response_id"], row["reader"], answer, row["problem"], row["ev_id"], row["at"])
 
 
 def note_of(row: Mapping[str, Any]) -> Note:

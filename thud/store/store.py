@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 
 from thud.errors import BadRequest, ThudError
-from thud.records import Clip, EventTimes, Intervention, Mark, Run, Stimulus
+from thud.records import Clip, EventTimes, Intervention, Mark, Reading, Run, Stimulus
 from thud.store import changes
 from thud.store.backup import BackupReport, copy_database
 from thud.store.batch import last_event, rebuild_state, select_rows
@@ -34,6 +34,7 @@ from thud.store.leases import HOLD_S, Leases
 from thud.store.log import TABLE_OF, TABLES, UNDO
 from thud.store.migrate import migrate
 from thud.store.reads import Answer, Reads
+from thud.store.scores import Scores
 from thud.store.snapshot import write_snapshot
 from thud.store.verify import Disagreement, Progress, check_files, check_log
 from thud.store.writer import Changed, Writer
@@ -82,7 +83,7 @@ def open_store(
         raise
 
 
-class Store(Reads):
+class Store(Reads, Scores):
     """An open store; use `open_store`. Close it, or use it in a `with`, so that the write-ahead log is folded in."""
 
     def __init__(self, database: Database, workspace: Path, min_free_bytes: int, leases: Leases) -> None:
@@ -207,6 +208,14 @@ class Store(Reads):
             self.leases.check(mark.annotator, mark.clip_id)
 
         return self.write(changes.submit_mark(mark, actor, None if keep_late else check))
+
+    def add_reading(self, reading: Reading, actor: str) -> int | None:
+        """A judge's or a person's answer to a response."""
+        return self.write(changes.add_reading(reading, actor))
+
+    def define(self, kind: str, name: str, body: Any, actor: str) -> int | None:
+        """A listener, question set, saved view or note under its name; None takes it away."""
+        return self.write(changes.define(kind, name, body, actor))
 
     def set_setting(self, name: str, value: Any, actor: str) -> int | None:
         """One setting of this workspace."""

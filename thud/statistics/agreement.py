@@ -1,35 +1,20 @@
-"""Figures with their error bars. Pure, numpy and scipy only; a figure that cannot be computed is None, never 0 or 1.
-
-Timestamps get bias, shares within a tolerance and limits of agreement. ICC and interval alpha are left out on purpose:
-over clips of 10 s an annotator who lags 150 ms behind still scores 0.998, so they say nothing about event times.
-"""
+"""Agreement of raters on labels: kappa, alpha, and precision and recall where one of them counts as the truth."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 from thud.errors import BadRequest
+from thud.statistics.intervals import FLOAT_NOISE, Estimate, Numbers, wilson
 
-Numbers = NDArray[np.float64]
-TOLERANCES_S = (0.05, 0.1, 0.2)
 RESAMPLES = 1000
-_FLOAT_NOISE = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure with its 95 % interval and the number of independent things it rests on; None = cannot be computed."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
+Label = TypeVar("Label", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +32,17 @@ class Kappa:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Bland and Altman's limits of agreement: 95 % of differences are expected between low and high."""
+class ClassScore:
+    """One label of a reader against the truth. given: how often it was read; true: how often it is so; hits: both.
 
-    bias: Estimate
-    low: Estimate
-    high: Estimate
-    sd: float | None
+    precision: hits/given, None where it was never read. recall: hits/true, None where it never is so.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """How many differences are no larger than a tolerance."""
-
-    tolerance_s: float
-    share: Estimate
-
-
-def wilson(hits: int, n: int) -> Estimate:
-    """The share hits/n with Wilson's 95 % interval, which stays in [0, 1] and is honest at 0 and n."""
-    if not 0 <= hits <= n:
-        raise BadRequest(f"{hits} of {n} is not a share; count the hits among the items.")
-    if n == 0:
-        return Estimate(None, None, None, 0)
-    z = float(norm.ppf(0.975))
-    middle = (hits + z * z / 2) / (n + z * z)
-    half = z / (n + z * z) * float(np.sqrt(hits * (n - hits) / n + z * z / 4))
-    low = 0.0 if hits == 0 else middle - half
-    high = 1.0 if hits == n else middle + half
-    return Estimate(hits / n, low, high, n)
+    precision: Estimate
+    recall: Estimate
+    given: int
+    true: int
+    hits: int
 
 
 def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> Kappa:
@@ -92,7 +59,7 @@ def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> Kappa:
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     agreement, expected = float(np.trace(table)), float(rows @ columns)
     base_rate = float(((rows + columns) / 2).max())
-    if expected >= 1 - _FLOAT_NOISE:
+    if expected >= 1 - FLOAT_NOISE:
         return Kappa(Estimate(None, None, None, n), agreement, expected, base_rate)
     value = (agreement - expected) / (1 - expected)
     half = float(norm.ppf(0.975)) * _kappa_error(table, agreement, expected, n)
@@ -150,39 +117,24 @@ def _alphas(counts: Numbers, weights: Numbers) -> Numbers:
         return np.asarray(np.where(chance > 0, 1 - (n - 1) * (weights @ differing) / chance, np.nan))
 
 
-def limits_of_agreement(differences: Sequence[float] | Numbers) -> Limits:
-    """Bias ± 1.96 sd, each with its interval (Bland and Altman 1986); intervals need two differences, else None."""
-    values = finite(differences)
-    n = len(values)
-    if n < 2:
-        alone = Estimate(float(values[0]) if n else None, None, None, n)
-        nothing = Estimate(None, None, None, n)
-        return Limits(alone, nothing, nothing, None)
-    bias, sd = float(values.mean()), float(values.std(ddof=1))
-    z, quantile = float(norm.ppf(0.975)), float(t.ppf(0.975, n - 1))
-    bias_half = quantile * sd / float(np.sqrt(n))
-    limit_half = quantile * sd * float(np.sqrt(1 / n + z * z / (2 * (n - 1))))
-    return Limits(
-        Estimate(bias, bias - bias_half, bias + bias_half, n),
-        Estimate(bias - z * sd, bias - z * sd - limit_half, bias - z * sd + limit_half, n),
-        Estimate(bias + z * sd, bias + z * sd - limit_half, bias + z * sd + limit_half, n),
-        sd,
-    )
+def confusion_counts(truth: Sequence[Label], given: Sequence[Label]) -> Counter[tuple[Label, Label]]:
+    """How often each pair (true label, given label) occurs; both sequences go through the same items in the same order."""
+    if len(truth) != len(given):
+        raise BadRequest(f"{len(truth)} true and {len(given)} given labels; both must speak of the same items.")
+    return Counter(zip(truth, given, strict=True))
 
 
-def share_within(
-    differences: Sequence[float] | Numbers, tolerances_s: Sequence[float] = TOLERANCES_S
-) -> tuple[Within, ...]:
-    """For each tolerance, the share of differences no larger than it (the tolerance itself counts as within)."""
-    sizes = np.abs(finite(differences))
-    return tuple(
-        Within(limit, wilson(int((sizes <= limit + _FLOAT_NOISE).sum()), len(sizes))) for limit in tolerances_s
-    )
-
-
-def finite(values: Sequence[float] | Numbers) -> Numbers:
-    """The values as one row of float64. Raises BadRequest where one is NaN or infinite."""
-    row = np.asarray(values, dtype=np.float64).ravel()
-    if not np.isfinite(row).all():
-        raise BadRequest("a difference of times is not a number; leave out what was not placed.")
-    return row
+def precision_recall(truth: Sequence[Label], given: Sequence[Label]) -> dict[Label, ClassScore]:
+    """Precision and recall of every label that occurs, with Wilson's intervals, in order of first appearance."""
+    cells = confusion_counts(truth, given)
+    true, read = Counter(truth), Counter(given)
+    return {
+        label: ClassScore(
+            wilson(cells[label, label], read[label]),
+            wilson(cells[label, label], true[label]),
+            read[label],
+            true[label],
+            cells[label, label],
+        )
+        for label in dict.fromkeys([*truth, *given])
+    }

@@ -1,0 +1,63 @@
+"""Reading responses: what listeners said, by item and by run, and counts of it for the Results page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import duckdb
+
+from thud.errors import NotFound
+from thud.records import Reading, Response
+from thud.store import rows
+from thud.store.batch import select_rows
+from thud.store.log import TABLES, Row
+
+
+class Scores:
+    """The half of the store that reads responses."""
+
+    def _read(self, query: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
+        """What `query` gives on this thread's cursor; the store says how that is got."""
+        raise NotImplementedError
+
+    def _responses(self, where: str, parameters: Sequence[Any]) -> list[Row]:
+        found: list[Row] = self._read(lambda cursor: select_rows(cursor, TABLES["response"], where, parameters))
+        return found
+
+    def responses(self, run_id: str | None = None) -> list[Response]:
+        """Responses in the order they came in, of one run or of all."""
+        where, parameters = ("", []) if run_id is None else ("AND run_id = ?", [run_id])
+        found = self._responses(f"WHERE live {where} ORDER BY ev_id", parameters)
+        return [rows.response_of(row) for row in found]
+
+    def response(self, response_id: str) -> Response:
+        """The response of that id. NotFound."""
+        found = self._responses("WHERE live AND id = ?", [response_id])
+        if not found:
+            raise NotFound(f"There is no response {response_id[:40]} in this workspace.")
+        return rows.response_of(found[0])
+
+    def answered(self, listener_key: str, response_ids: Collection[str]) -> set[str]:
+        """Which of these responses of one listener are there with an outcome that is final: not an error."""
+        sql = """
+            SELECT id FROM response WHERE live AND listener_key = ? AND outcome NOT IN ('error')
+            AND id IN (SELECT unnest(?::VARCHAR[]))
+        """
+        found = self._read(lambda cursor: cursor.execute(sql, [listener_key, list(response_ids)]).fetchall())
+        return {row[0] for row in found}
+
+    def readings(self, response_id: str | None = None) -> list[Reading]:
+        """Readings by judges and people in the order they came, of one response or of all."""
+        where, parameters = ("", []) if response_id is None else ("AND response_id = ?", [response_id])
+        sql = f"WHERE live {where} ORDER BY ev_id"
+        found = self._read(lambda cursor: select_rows(cursor, TABLES["reading"], sql, parameters))
+        return [rows.reading_of(row) for row in found]
+
+    def definitions(self, kind: str) -> dict[str, Any]:
+        """What people defined of that kind, by name: "listener", "question_set", "view", "row_note"."""
+        sql = "WHERE live AND kind = ? ORDER BY name"
+        found = self._read(lambda cursor: select_rows(cursor, TABLES["definition"], sql, [kind]))
+        bodies = {row["name"]: json.loads(row["body"]) for row in found}
+        return {name: body for name, body in bodies.items() if body is not None}
