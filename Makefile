@@ -1,13 +1,14 @@
 # make run    create what is missing and open the app        CLIPS=/folder make run   start on your own videos
 # make test   everything the tests need, then the tests      make check   lint, types, import rules
 # make bench  measure against named baselines                 make gpu-check   what a GPU machine should be able to do
+# make check-exports  run the exported Inspect and lmms-eval tasks in those tools, in an environment of their own
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_OFFLINE := 1
 
-.PHONY: run test check bench gpu-check
+.PHONY: run test check bench gpu-check check-exports
 
 run: $(VENV)/.app
 	$(BIN)/python app.py $(if $(CLIPS),--clips "$(CLIPS)")
@@ -26,6 +27,16 @@ bench: $(VENV)/.dev chromium
 
 gpu-check: $(VENV)/.dev
 	$(BIN)/python -m thud doctor --gpu
+
+EXPORTS := .venv-exports
+check-exports: $(EXPORTS)/.made
+	$(EXPORTS)/bin/python -m tests.exports.check
+
+$(EXPORTS)/.made: tests/exports/requirements.txt tests/exports/requirements-alone.txt
+	$(PYTHON) -m venv $(EXPORTS)
+	$(EXPORTS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/exports/requirements.txt
+	$(EXPORTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/exports/requirements-alone.txt
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

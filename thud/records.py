@@ -397,6 +397,11 @@ def reply_from_json(row: dict[str, Any]) -> Reply:
     return Reply(**{**row, "usage": Usage(**row["usage"])})
 
 
+def item_json(item: Item) -> dict[str, Any]:
+    """The Item as JSON can hold it; `item_from_json` reads it back."""
+    return {**asdict(item), "options": [list(pair) for pair in item.options]}
+
+
 def item_from_json(row: dict[str, Any]) -> Item:
     """The Item that `asdict` took apart."""
     return Item(**{**row, "options": tuple((letter, label) for letter, label in row["options"])})

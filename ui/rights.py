@@ -36,11 +36,17 @@ RULES: tuple[Rule, ...] = (
     Rule("read", "/api/marks.jsonl", "researcher"),
     Rule("read", "/api/annotators/", "researcher"),
     Rule("read", "/api/ledger", "researcher"),
+    # What was right, and what others answered: not before somebody has taken the listening test.
+    Rule("read", "/api/results/", "researcher"),
+    Rule("read", "/api/judging/", "researcher"),
+    Rule("read", "/api/listeners/", "researcher"),
+    Rule("read", "/api/leak/", "researcher"),
     # An annotator's own work. Not /api/marks/import.
     Rule("write", "/api/marks", "annotator"),
     Rule("write", "/api/marks/undo", "annotator"),
     Rule("write", "/api/tasks/", "annotator"),
     Rule("write", "/api/notes", "annotator"),
+    Rule("write", "/api/test/", "annotator"),
     Rule("write", "/api/calibration", "annotator"),
     Rule("write", "/gradio_api/", "annotator"),
 )

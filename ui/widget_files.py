@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 WIDGET = Path(__file__).parent / "widget"
-SHEETS = ("tokens.css", "page.css", "clip.css", "annotate.css", "admin.css")
+SHEETS = ("tokens.css", "page.css", "clip.css", "annotate.css", "admin.css", "results.css")
 IMPORTED = re.compile(r"""(?:from|import|import\()\s*["']\./([\w.-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -45,7 +45,10 @@ def find_widget(folder: Path = WIDGET) -> Widget:
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     scripts = {path.name: path.read_text(encoding="utf-8") for path in files if path.suffix == ".js"}
-    imports = {name: tuple(dict.fromkeys(IMPORTED.findall(text))) for name, text in scripts.items()}
+    imports = {
+        name: tuple(each for each in dict.fromkeys(IMPORTED.findall(text)) if each in scripts)
+        for name, text in scripts.items()
+    }
     sheets = tuple(name for name in SHEETS if (folder / name).is_file())
     return Widget(digest.hexdigest()[:12], sheets, imports)
 

@@ -18,7 +18,9 @@ from tests.bench import (
     annotators_bench,
     browser_bench,
     desk_bench,
+    listeners_bench,
     media_bench,
+    results_bench,
     start_bench,
     store_bench,
 )
@@ -80,7 +82,9 @@ SUITES: dict[str, Callable[[], list[Row]]] = {
     "annotate": annotate_bench.annotate_page,
     "consensus": lambda: list(consensus_rows()),
     "annotators": annotators_bench.hard_run,
+    "listeners": listeners_bench.hard_run,
     "people": lambda: list(people_rows()),
+    "results": results_bench.results_page,
 }
 
 

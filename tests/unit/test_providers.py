@@ -91,6 +91,27 @@ def test_gpt_gets_pictures_in_full_detail_and_a_strict_schema() -> None:
     assert body["max_output_tokens"] == 1024
 
 
+def test_what_was_sent_before_keeps_its_hash() -> None:
+    """Replies lie on the shelf under it: a new setting must not make paid replies unfindable."""
+    asked = Question("m", (Text("a"), Image(b"j"), Audio("p", "s"), Video("p", "s", fps=2.0)), seed=1)
+    known = "b8c0ec5c8a16c75f65d4ffeb717093254ac7dcf93ac3ff00e7961eb3ba39492d"
+    assert asked.sent_sha256("compatible") == known
+    assert len({replace(asked, wire=wire).sent_sha256("compatible") for wire in ("", "audio_url", "sglang")}) == 3
+
+
+def test_a_compatible_server_gets_media_the_way_it_wants_them(clip: Video) -> None:
+    whole, sound = replace(clip, start_s=None, end_s=None), Audio(clip.path, clip.sha256)
+    parts = (whole, sound, Image(JPEG), Text("When?"), Text("Say it."))
+    by_address = chat_server.parts(sent("compatible", question("compatible", parts=parts, wire="audio_url")))
+    assert [part["type"] for part in by_address] == ["video_url", "audio_url", "image_url", "text", "text"]
+    assert b64decode(by_address[1]["audio_url"]["url"].partition("data:audio/wav;base64,")[2]) == b"a clip"
+    beside = sent("compatible", question("compatible", parts=parts, wire="sglang"))
+    assert beside["messages"][-1] == {"role": "user", "content": "When?\nSay it."}
+    assert [len(beside[name]) for name in ("videos", "audios", "images")] == [1, 1, 1]
+    assert b64decode(beside["videos"][0].partition("data:video/mp4;base64,")[2]) == b"a clip"
+    assert beside["mm_processor_kwargs"] == {"fps": 8.0}
+
+
 def test_a_compatible_server_gets_sound_and_video(clip: Video) -> None:
     whole = replace(clip, start_s=None, end_s=None)
     sound = Audio(clip.path, clip.sha256)

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from thud.cli import annotate, care, doctor, intervene, workspace
+from thud.cli import annotate, ask, benchmark, care, doctor, handover, intervene, parse, workspace
 from thud.cli.output import Output
 from thud.errors import ThudError
 
-VERBS = (intervene, workspace, annotate, care, doctor)
+VERBS = (intervene, workspace, annotate, ask, parse, benchmark, handover, care, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,8 +20,10 @@ def build_parser() -> argparse.ArgumentParser:
     for module in VERBS:
         module.add_parser(verbs)
     for name, verb in verbs.choices.items():
+        if name == "benchmark":  # its own verbs take them
+            continue
         verb.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
-        if name not in ("intervene", "doctor"):
+        if name not in ("intervene", "doctor", "parse"):
             verb.add_argument("--workspace", type=Path, default=Path("workspace"), metavar="DIR")
             verb.add_argument(
                 "--db", type=Path, metavar="FILE", help="default: annotations.duckdb beside the workspace"

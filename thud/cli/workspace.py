@@ -75,7 +75,7 @@ def follow(runs: Runs, run: Run, out: Output) -> Run:
 
 
 def run_demo(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.first_start import place_demo_times, start_build, start_clips
+    from thud.runs.first_start import ask_baselines, place_demo_times, start_build, start_clips
 
     with opened(args) as (store, runs):
         started = start_clips(store, runs, None, ACTOR)
@@ -84,7 +84,8 @@ def run_demo(args: argparse.Namespace, out: Output) -> int:
         follow(runs, started, out)
         follow(runs, start_build(store, runs, None, ACTOR), out)
         place_demo_times(store, runs, ACTOR)
-        for run in [each for each in runs.runs() if each.kind == "annotate"]:
+        ask_baselines(store, runs, ACTOR)
+        for run in [each for each in runs.runs() if each.kind in ("annotate", "listen")]:
             follow(runs, run, out)
     return 0
 

@@ -1,6 +1,7 @@
 """Any server that speaks OpenAI's chat completions (vLLM, SGLang, …): text, pictures, sound and video in, text out.
 
 A video is sent whole. Whether its sound is heard is up to the server, so send the sound as a part of its own too.
+SGLang's omni server wants media in fields beside the messages, by kind (github.com/sgl-project/sglang-omni#511).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def prepare(question: Question, line: Line, _shelf: Shelf | None) -> dict[str, A
 def body(question: Question) -> dict[str, Any]:
     """The JSON of a chat completions request."""
     system = [{"role": "system", "content": question.system}] if question.system else []
-    content = [_part(part) for part in question.parts]
+    content, beside = _content(question)
     request: dict[str, Any] = {
         "model": question.model,
         "messages": [*system, {"role": "user", "content": content}],
@@ -51,7 +52,9 @@ def body(question: Question) -> dict[str, Any]:
     if question.seed is not None:
         request["seed"] = question.seed
     if rates := [part.fps for part in question.parts if isinstance(part, Video) and part.fps is not None]:
-        request["extra_body"] = {"mm_processor_kwargs": {"fps": rates[0]}}
+        beside["mm_processor_kwargs"] = {"fps": rates[0]}
+    if beside:
+        request["extra_body"] = beside
     return request
 
 
@@ -82,17 +85,41 @@ def _usage(told: Any) -> Usage:
     )
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _content(question: Question) -> tuple[str | list[dict[str, Any]], dict[str, Any]]:
+    """(content of the user's message, fields beside the messages)."""
+    if question.wire != "sglang":
+        return [_part(part, question.wire) for part in question.parts], {}
+    text: list[str] = []
+    beside: dict[str, Any] = {}
+    for part in question.parts:
+        if isinstance(part, Text):
+            text.append(part.text)
+        else:
+            field = "videos" if isinstance(part, Video) else "audios" if isinstance(part, Audio) else "images"
+            beside.setdefault(field, []).append(_url(part))
+    return "\n".join(text), beside
+
+
+def _part(part: Part, wire: str) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
-        return {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{base64_text(part.jpeg)}"}}
-    if isinstance(part, Audio):
-        sound = {"data": _file(part), "format": _FORMATS.get(part.mime, part.mime.rpartition("/")[2])}
-        return {"type": "input_audio", "input_audio": sound}
-    if part.start_s is not None or part.end_s is not None or part.layers != ("frames", "audio"):
+        return {"type": "image_url", "image_url": {"url": _url(part)}}
+    if isinstance(part, Video):
+        return {"type": "video_url", "video_url": {"url": _url(part)}}
+    if wire == "audio_url":
+        return {"type": "audio_url", "audio_url": {"url": _url(part)}}
+    sound = {"data": _file(part), "format": _FORMATS.get(part.mime, part.mime.rpartition("/")[2])}
+    return {"type": "input_audio", "input_audio": sound}
+
+
+def _url(part: Image | Video | Audio) -> str:
+    """The part's bytes as an address."""
+    if isinstance(part, Image):
+        return f"data:image/jpeg;base64,{base64_text(part.jpeg)}"
+    if isinstance(part, Video) and (part.start_s, part.end_s, part.layers) != (None, None, ("frames", "audio")):
         raise BadRequest("This server takes whole videos only. Cut the clip, or send frames and sound apart.")
-    return {"type": "video_url", "video_url": {"url": f"data:{part.mime};base64,{_file(part)}"}}
+    return f"data:{part.mime};base64,{_file(part)}"
 
 
 def _file(part: Video | Audio) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Provider = Literal["anthropic", "openai", "gemini", "compatible"]
 Layer = Literal["frames", "audio"]
+Wire = Literal["", "audio_url", "sglang"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Question:
     """One request to a model.
 
     schema: JSON schema of the answer (an object), None = free text. effort, temperature, seed: sent only when set.
-    cache: the vendor is told that everything up to the last picture will be asked again.
+    cache: the vendor is told that everything up to the last picture will be asked again. wire: how a compatible server
+    takes media: "" = parts, sound as input_audio; audio_url = sound by address; sglang = fields beside the messages.
     """
 
     model: str
@@ -67,12 +69,15 @@ class Question:
     temperature: float | None = None
     seed: int | None = None
     cache: bool = False
+    wire: Wire = ""
 
     def sent_sha256(self, provider: str) -> str:
         """The hash of everything that is sent; the same on any machine, as files count by their content."""
         heat = _number(self.temperature)
         settings = (self.model, self.system, self.schema, self.max_tokens, self.effort, heat, self.seed, self.cache)
         told = [provider, *settings, [_told(part) for part in self.parts]]
+        if self.wire:  # only then, so that what was sent before keeps its hash
+            told.append(self.wire)
         text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,5 +1,5 @@
 """What a new workspace gets by itself: clips (made here, or a folder's), then all conditions of each; the demo also
-gets marks, so that there is something to settle.
+gets marks, so that there is something to settle, and the answers of the listeners that ship.
 """
 
 from __future__ import annotations
@@ -46,6 +46,25 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
         for active in [r for r in runs.runs() if r.kind == "build" and r.state in ("queued", "running")]:
             runs.wait(active.id)
         place_demo_times(store, runs, actor)
+        ask_baselines(store, runs, actor)
+
+
+def ask_baselines(store: Store, runs: Runs, actor: str) -> None:
+    """Asks the listeners that ship about all conditions, so that Results has a prior and a measurement to begin with.
+
+    Nothing happens in a workspace where a listener was asked before, or where nothing is built.
+    """
+    from thud.listeners.questions import QUESTION_SETS
+    from thud.listeners.roster import LISTENERS
+    from thud.runs.listen import Wanted, plan_listening, start_listening
+
+    if any(run.kind == "listen" for run in store.runs()):
+        return
+    wanted = Wanted(QUESTION_SETS["structured"])
+    plans = [plan_listening(store, runs, listener, wanted) for listener in LISTENERS.values()]
+    for plan in plans:
+        if plan.items and not plan.blocked:
+            start_listening(store, runs, plan, actor)
 
 
 def place_demo_times(store: Store, runs: Runs, actor: str) -> None:

@@ -118,7 +118,7 @@ def _alphas(counts: Numbers, weights: Numbers) -> Numbers:
 
 
 def confusion_counts(truth: Sequence[Label], given: Sequence[Label]) -> Counter[tuple[Label, Label]]:
-    """How often each pair (true label, given label) occurs; both sequences go through the same items in the same order."""
+    """How often each pair (true label, given label) occurs; both sequences go through the same items in one order."""
     if len(truth) != len(given):
         raise BadRequest(f"{len(truth)} true and {len(given)} given labels; both must speak of the same items.")
     return Counter(zip(truth, given, strict=True))

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
-
-import duckdb
 
 from thud.errors import NotFound
 from thud.records import Reading, Response
 from thud.store import rows
 from thud.store.batch import select_rows
 from thud.store.log import TABLES, Row
+from thud.store.score_items import ScoreItems
 
 
-class Scores:
+class Scores(ScoreItems):
     """The half of the store that reads responses."""
-
-    def _read(self, query: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
-        """What `query` gives on this thread's cursor; the store says how that is got."""
-        raise NotImplementedError
 
     def _responses(self, where: str, parameters: Sequence[Any]) -> list[Row]:
         found: list[Row] = self._read(lambda cursor: select_rows(cursor, TABLES["response"], where, parameters))
@@ -39,10 +34,14 @@ class Scores:
             raise NotFound(f"There is no response {response_id[:40]} in this workspace.")
         return rows.response_of(found[0])
 
-    def answered(self, listener_key: str, response_ids: Collection[str]) -> set[str]:
-        """Which of these responses of one listener are there with an outcome that is final: not an error."""
-        sql = """
-            SELECT id FROM response WHERE live AND listener_key = ? AND outcome NOT IN ('error')
+    def answered(self, listener_key: str, response_ids: Collection[str], again: bool = False) -> set[str]:
+        """Which of these responses of one listener are there with an outcome that is final: not an error.
+
+        again: only what was answered or refused; what was cut off, lost or in doubt may be asked once more.
+        """
+        final = "outcome IN ('ok', 'refused')" if again else "outcome <> 'error'"
+        sql = f"""
+            SELECT id FROM response WHERE live AND listener_key = ? AND {final}
             AND id IN (SELECT unnest(?::VARCHAR[]))
         """
         found = self._read(lambda cursor: cursor.execute(sql, [listener_key, list(response_ids)]).fetchall())

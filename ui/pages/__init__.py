@@ -27,7 +27,8 @@ class Page:
 
 ANNOTATE = Page("annotate", "Annotate")
 CLIPS = Page("clips", "Clips", "main.js")
+RESULTS = Page("results", "Results", least="researcher")
 ADMIN = Page("admin", "Admin", least="researcher")
-PAGES: tuple[Page, ...] = (ANNOTATE, CLIPS, ADMIN)
+PAGES: tuple[Page, ...] = (ANNOTATE, CLIPS, RESULTS, ADMIN)
 HOME = ANNOTATE
 """Where "/" leads."""

@@ -11,6 +11,7 @@ from ui.routes.annotate import annotate_router
 from ui.routes.annotators import annotators_router
 from ui.routes.clips import clip_router
 from ui.routes.media import media_router
+from ui.routes.results import results_router
 from ui.routes.work import work_router
 
 
@@ -23,5 +24,6 @@ def all_routers(house: House) -> list[APIRouter]:
         media_router,
         admin_router,
         agreement_router,
+        results_router,
     )
     return [make(house) for make in makers]

@@ -1,0 +1,202 @@
+"""Asking a listener as the page does: plan, run, responses in the store.
+
+No failure is an answer, and nothing is asked twice.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.annotate_kit import Place, workspace
+from tests.hearing_server import deaf, hearing, words_sent
+from tests.unit.listeners_kit import made
+from tests.vendors import Asked, ChatServer, Fault
+from tests.vendors.kit import give_keys
+from thud.errors import BadRequest
+from thud.listeners.canary import QUESTIONS
+from thud.listeners.questions import QUESTION_SETS
+from thud.listeners.roster import LISTENERS, Listener
+from thud.records import Run
+from thud.runs.listen import ListenPlan, Wanted, plan_listening, start_listening
+
+DIRECT = Wanted(QUESTION_SETS["direct"], tasks=("existence",))
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Place]:
+    """A workspace with two clips, all their stimuli and their event times."""
+    (folder / "workspace").mkdir()
+    world = made(folder / "workspace")
+    with workspace(folder, list(world.clips.values())) as place:
+        place.store.add_stimuli(world.stimuli, "test")
+        for clip_id, times in world.times.items():
+            place.store.set_times(clip_id, times, "test")
+        yield place
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with stage(tmp_path_factory.mktemp("stage")) as made_place:
+        yield made_place
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    give_keys(monkeypatch)
+
+
+def at(server: ChatServer, name: str = "tiny", **changed: Any) -> Listener:
+    listener = Listener(name, "compatible", "tiny-omni", server.url, per_minute=10_000, at_once=1)
+    return replace(listener, transport="frames+input_audio", **changed)
+
+
+def planned(place: Place, listener: Listener, wanted: Wanted = DIRECT) -> ListenPlan:
+    return plan_listening(place.store, place.runs, listener, wanted)
+
+
+def asked(place: Place, listener: Listener, wanted: Wanted = DIRECT) -> Run:
+    run = start_listening(place.store, place.runs, planned(place, listener, wanted), "ana")
+    return place.runs.wait(run.id)
+
+
+def scoring(server: ChatServer) -> list[Asked]:
+    """The requests that are no canary."""
+    return [one for one in server.questions if not canary(one)]
+
+
+def canary(one: Asked) -> bool:
+    return words_sent(one).endswith(tuple(QUESTIONS.values()))
+
+
+def test_what_a_listener_says_is_in_the_store_read_and_asked_once(place: Place) -> None:
+    with ChatServer(answer=hearing) as server:
+        listener = at(server, "hears")
+        run = asked(place, listener)
+        assert run.state == "done", run.message
+        found = place.store.responses(run.id)
+        labels = {(one.item.condition, one.answer.label) for one in found if one.item.condition == "original"}
+        assert labels == {("original", "audio_described")} and len(found) == run.done
+        silent = [one for one in found if one.item.condition == "muted"]
+        assert silent and {one.answer.label for one in silent} == {"muted"}
+        canary = place.store.definitions("canary")[f"{listener.key()}.audio_video"]
+        assert canary["hears"] and canary["passed"] == 6 and canary["override"] == ""
+        before = len(server.questions)
+        again = planned(place, listener)
+        assert again.items == () and again.answered == len(found)
+        with pytest.raises(BadRequest, match="nothing to ask"):
+            start_listening(place.store, place.runs, again, "ana")
+        assert len(server.questions) == before
+        (spent,) = [line for line in place.store.ledger() if line["run_id"] == run.id]
+        assert spent["annotator"] == "hears" and spent["replies"] == len(found)
+
+
+def test_other_settings_are_other_rows(place: Place) -> None:
+    with ChatServer(answer=hearing) as server:
+        first, second = at(server, "warm", temperature=0.0), at(server, "warm", temperature=0.7)
+        asked(place, first)
+        assert planned(place, first).items == () and len(planned(place, second).items) > 0
+        faster = replace(first, per_minute=5, at_once=2, name="another name")
+        assert planned(place, faster).items == (), "pace and name change no answer"
+
+
+def test_a_listener_that_does_not_hear_is_not_scored(place: Place) -> None:
+    with ChatServer(answer=deaf) as server:
+        listener = at(server, "deaf")
+        run = asked(place, listener)
+        assert run.state == "failed" and "audio canary failed" in run.message and "Nothing was scored" in run.message
+        assert place.store.responses(run.id) == [] and scoring(server) == []
+        forced = asked(place, listener, replace(DIRECT, override=True))
+        assert forced.state == "done" and len(place.store.responses(forced.id)) == forced.total
+        kept = place.store.definitions("canary")[f"{listener.key()}.audio_video"]
+        assert not kept["hears"] and "all the same" in kept["override"]
+
+
+def test_the_picture_alone_needs_no_canary(place: Place) -> None:
+    with ChatServer(answer=deaf) as server:
+        run = asked(place, at(server, "eyes"), replace(DIRECT, arm="picture_only"))
+        assert run.state == "done" and len(scoring(server)) == len(server.questions)
+
+
+def test_a_server_that_becomes_another_model_stops_the_run(place: Place) -> None:
+    with ChatServer(answer=hearing) as server:
+
+        def answer(one: Asked) -> str:
+            server.model_echo = "other-omni" if len(server.questions) > 8 else "tiny-omni"
+            return hearing(one)
+
+        server.answer = answer
+        run = asked(place, at(server, "turncoat"))
+        assert run.state == "failed" and "other-omni" in run.message and "never mixed" in run.message
+        assert 0 < len(place.store.responses(run.id)) < run.total
+
+
+def test_missing_stimuli_stop_the_run_before_it_costs(tmp_path: Path) -> None:
+    with stage(tmp_path) as place, ChatServer(answer=hearing) as server:
+        lost = next(one for one in place.store.stimuli() if one.condition == "muted" and one.models)
+        (place.workspace / "stimuli" / lost.clip_id / lost.models).unlink()
+        plan = planned(place, at(server))
+        assert [one.reason for one in plan.missing] and "gone" in plan.blocked
+        with pytest.raises(BadRequest, match="build it again"):
+            start_listening(place.store, place.runs, plan, "ana")
+        assert server.requests == []
+
+
+def test_no_failure_is_counted_as_an_answer(place: Place) -> None:
+    kinds = ("empty", "refusal", "truncated", "garbage", "400", "drop", "cut", "list")
+    with ChatServer(answer=hearing) as server:
+        turn = iter(kinds)
+
+        def fault(one: Asked) -> Fault | None:
+            if canary(one):
+                return None
+            kind = next(turn, None)
+            return Fault(kind) if kind else None  # type: ignore[arg-type]
+
+        server.fault_of = fault
+        run = asked(place, at(server, "frail"), replace(DIRECT, tasks=("sync", "existence")))
+        found = place.store.responses(run.id)
+        outcomes = Counter(one.outcome for one in found)
+        assert run.state == "done" and sum(outcomes.values()) == run.total and "not:" in run.message
+        assert outcomes["ok"] == run.total - len(kinds), outcomes
+        bad = [one for one in found if one.outcome != "ok"]
+        assert {one.answer.label for one in bad} <= {"error", "refused", "unparsed"}
+        assert all(one.problem for one in bad)
+
+
+def test_a_killed_run_asks_nothing_twice(tmp_path: Path) -> None:
+    wanted = Wanted(QUESTION_SETS["direct"])
+    with stage(tmp_path) as place, ChatServer(answer=hearing) as server:
+        run = start_listening(place.store, place.runs, planned(place, at(server), wanted), "ana")
+        for least in (3, 9):
+            while (now := place.runs.run(run.id)).state in ("queued", "running") and now.done < least:
+                time.sleep(0.01)
+            if now.state == "running" and now.pid:
+                os.kill(now.pid, signal.SIGKILL)
+                place.runs.wait(run.id)
+                place.runs.resume(run.id)
+        ended = place.runs.wait(run.id)
+        assert ended.state == "done" and len(place.store.responses(run.id)) == ended.total
+        assert max(server.billed.values()) == 1
+
+
+def test_the_listeners_that_ship_answer_here(place: Place) -> None:
+    for listener in LISTENERS.values():
+        run = asked(place, listener, Wanted(QUESTION_SETS["structured"]))
+        assert run.state == "done"
+    labels = {
+        (one.listener, one.item.task, one.item.condition): one.answer.label for one in place.store.responses()
+        if one.item.question_set == QUESTION_SETS["structured"].id
+    }  # fmt: skip
+    assert labels["always-synced", "sync", "delayed"] == "synced"
+    assert labels["always-synced", "existence", "muted"] == "audio_described"
+    assert labels["always-synced", "consistency", "swapped"] == "match"

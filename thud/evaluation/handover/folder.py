@@ -1,0 +1,89 @@
+"""A folder that appears whole or not at all, with the hash of every file in it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from thud.errors import BadRequest, StoreFull
+from thud.evaluation.handover.items import ExportItem
+
+TEMPLATES = Path(__file__).parent / "templates"
+HASHES = "SHA256SUMS"
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A new folder to write into, which becomes `target` at the end. Raises BadRequest where something is there."""
+    target = target.expanduser().absolute()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BadRequest(f"{target} is there already and not empty; choose another folder.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise BadRequest(f"{target} cannot be made: {error.strerror}.") from error
+    try:
+        yield part
+        _write_hashes(part)
+        part.chmod(0o755)
+        part.replace(target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"The disk is full: {target.name} was not written.") from error
+        raise BadRequest(f"{target} cannot be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def copy_media(items: Iterable[ExportItem], folder: Path) -> dict[Path, str]:
+    """Where each medium lies now, relative to `folder`. Names are hashes: they tell nothing of the condition."""
+    (folder / "media").mkdir()
+    places: dict[Path, str] = {}
+    for item in items:
+        for path in item.files():
+            if path not in places:
+                places[path] = f"media/{_sha256(path)[:32]}{path.suffix.lower()}"
+                if not (folder / places[path]).exists():
+                    shutil.copyfile(path, folder / places[path])
+    return places
+
+
+def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def copy_template(template: str, path: Path) -> None:
+    """The template as it is; `.txt` keeps tools from taking it for a module of this project."""
+    shutil.copyfile(TEMPLATES / template, path)
+
+
+def fill_template(template: str, path: Path, words: Mapping[str, str]) -> None:
+    text = Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(words)
+    path.write_text(text, encoding="utf-8")
+
+
+def plain_name(name: str) -> str:
+    """The name as one that both tools take for a task: lower case letters, digits and underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "thud"
+
+
+def _write_hashes(folder: Path) -> None:
+    """Lines that `sha256sum -c` checks."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    (folder / HASHES).write_text("".join(lines), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,97 @@
+"""Ways to say that something comes late or early. Only data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from thud.evaluation.reading import words
+
+LATE, EARLY = 1, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A way to say that its subject is late (+1) or early (-1). loose: says so only with a known subject or object."""
+
+    pattern: re.Pattern[str]
+    sign: int
+    weight: float
+    loose: bool
+
+
+def _frame(pattern: str, sign: int, weight: float, loose: bool = True) -> Frame:
+    return Frame(words.phrase(pattern), sign, weight, loose)
+
+
+_HOW = (
+    r"(?:slightly |noticeably |clearly |significantly |well |a (?:bit|little) |somewhat |far |way "
+    r"|much |too |very )?"
+)
+FRAMES = (
+    _frame(
+        r"(?<!the )(?<!a )(?<!any )(?<!no )(?<!of )(?<!noticeable )(?<!this )lag(?:s|ged|ging)?(?: "
+        r"(?:far |well |slightly )?behind)?",
+        LATE,
+        2.5,
+        False,
+    ),
+    _frame(r"trail(?:s|ed|ing)(?: behind)?", LATE, 2.5),
+    _frame(r"delayed", LATE, 2.5, False),
+    _frame(rf"{_HOW}(?:late|tardy|belated|belatedly|overdue)(?! (?:in|at night))", LATE, 2.5, False),
+    _frame(
+        r"(?:comes?|arrives?|occurs?|happens?|heard|lands?|plays?|starts?) (?:too |very |a bit )?late", LATE, 2.5, False
+    ),
+    _frame(rf"{_HOW}later(?! in)(?: than)?", LATE, 1.2),
+    _frame(rf"{_HOW}behind", LATE, 2.0),
+    _frame(r"follows|following", LATE, 0.8),
+    _frame(r"follows (?:it |the \w+ )?by", LATE, 2.0),
+    _frame(r"afterwards?|subsequently|after the fact|a (?:moment|beat|while) later", LATE, 1.6),
+    _frame(r"not (?:\w+ ){0,3}until", LATE, 1.5),
+    _frame(r"catch(?:es|ing)? up(?: with| to)?|slow(?: to \w+)", LATE, 2.0),
+    _frame(r"faster than|quicker than", EARLY, 1.8),
+    _frame(r"slower than|runs? slow|postponed|shifted later|pushed (?:back|later)|delays behind", LATE, 2.0),
+    _frame(rf"(?:{_HOW}|only |right |shortly |just |immediately |long |soon )after", LATE, 1.2),
+    _frame(rf"{_HOW}(?:early|premature|prematurely|too soon)(?! (?:in|on|part|morning|stages?))", EARLY, 2.5, False),
+    _frame(rf"{_HOW}(?:earlier|sooner)(?! in)(?: than)?", EARLY, 1.8),
+    _frame(rf"{_HOW}(?:ahead|in advance)(?: of)?", EARLY, 2.3),
+    _frame(r"precede[sd]?|preceding|anticipates?|pre empts?|preempts?|jumps? the gun|beats", EARLY, 2.3),
+    _frame(r"leads(?! to)|leading(?! to| up)|lead(?! to)|led(?! to)", EARLY, 2.3),
+    _frame(rf"(?:{_HOW}|right |shortly |just |immediately |long |already )(?:before|prior to)", EARLY, 1.2),
+    _frame(r"first", EARLY, 1.3),
+    _frame(r"shifted earlier|advanced (?:relative|with|by)|brought forward", EARLY, 2.0),
+)
+PRECEDED = words.phrase(r"preceded by")
+FOLLOWED = words.phrase(r"(?:\w+ )?followed (?:\w+ )?by")
+_DELAY_NOUN = words.phrase(
+    r"(?:audio|sound|acoustic|auditory) (?:delay|lag|latency)"
+    r"|(?:delay|lag|latency)(?: of(?: \S+){1,4})? (?:in|of|on|with|to|for) (?:the |its )?(?:\w+ "
+    r")?(?:audio|sound|soundtrack|thud|crash|bang)"
+    r"|(?:audio|sound|soundtrack|thud|bang|crash)(?: track)? (?:has|shows|exhibits|suffers)(?: "
+    r"from)?(?! no| not| little)(?: \w+){0,3} (?:lag|delay|latency)"
+    r"|delay before (?:the |we |you |any )?(?:\w+ )?(?:\w+ )?(?:audio|sound|thud|crash|bang|hear"
+    r"|noise|smack|thump|splash)"
+    r"|(?:delay|lag)(?: of(?: \S+){1,4})? between (?:the |what is )?(?:\w+ )?(?:visual|picture"
+    r"|impact|image|video|seen|seeing|action|visible)"
+    r"(?: \w+){0,3} and (?:the |its )?(?:\w+ )?(?:sound|audio|heard|hearing|thud|noise|crash|bang|corresponding)"
+)
+_ALREADY = words.phrase(
+    r"(?:already|can) (?:\w+ ){0,2}(?:hear|heard|audible)(?: \S+){1,14} (?:still|not yet|yet to"
+    r"|has not)|by the time (?:\S+ ){1,12}(?:sound|audio|thud|bang|crash|noise|splash)(?: "
+    r"\S+){0,4} already(?: \S+)?"
+)
+_LATE_ENTRY = words.phrase(
+    r"(?:sound|audio) (?::|=) (?:behind|late|lagging|delayed|trailing|after)|(?:video|picture) "
+    r"(?::|=) (?:ahead|early|leading|first)"
+    r"|(?:picture|video|visual|visuals|image|impact|action)(?: first)?(?: ,| and)* then (?:the "
+    r"|its )?(?:sound|audio|noise|thud|bang)"
+)
+_EARLY_ENTRY = words.phrase(
+    r"(?:sound|audio) (?::|=) (?:ahead|early|leading|first|before)|(?:video|picture) (?::|=) "
+    r"(?:behind|late|lagging|delayed)"
+    r"|(?:sound|audio|noise|thud|bang)(?: first)?(?: ,| and)* then (?:the |its )?(?:picture|video"
+    r"|visual|visuals|image|impact|action)"
+)
+_LEAD_NOUN = words.phrase(r"(?:audio|sound) (?:lead|advance)|(?:video|picture|visual|image) (?:delay|lag|latency)")
+LATE_NOUNS = (_DELAY_NOUN, _LATE_ENTRY)
+EARLY_NOUNS = (_LEAD_NOUN, _ALREADY, _EARLY_ENTRY)

@@ -1,0 +1,102 @@
+"""Responses in which the model says that it cannot do what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from thud.evaluation.reading import words
+from thud.evaluation.reading.text import Sentence
+
+_MEDIA = (
+    r"(?:audio|sound|sounds|audios|soundtrack|video|videos|clip|clips|file|files|media|multimedia"
+    r"|attachments?|recording|footage|content|audio video|(?:audio|video|sound) \w+)"
+)
+_DO = (
+    r"(?:hear|listen to|listen|process|access|analyze|analyse|play|perceive|view|watch|open"
+    r"|evaluate|receive|handle|interpret|assist|help|comply|hear or|examine|directly \w+|provide"
+    r"|fulfill|answer|do|load|see or hear|watch or)"
+)
+_SELF = r"(?:i|we|this model|my|me|the model)"
+_REFUSES = words.phrase(
+    rf"(?:{_SELF} )(?:\w+ )?(?:can|could|am|are|do|does|was|have|will)(?: \w+)? not (?:\w+ "
+    rf"){{0,2}}(?:able to |capable of |have the (?:ability|capability|capacity|means|tools) to "
+    rf")?(?!(?<=do not )(?:hear|see|perceive)){_DO}(?:ing)?(?: \w+){{0,4}} {_MEDIA}"
+    rf"|(?:{_SELF} )?(?:\w+ )?(?:unable|not able|incapable|not equipped|not designed|not capable"
+    rf"|not built|not possible)(?: for me)? (?:to|of) (?:\w+ly )?{_DO}(?:ing)?(?: \w+){{0,4}} "
+    rf"{_MEDIA}"
+    rf"|(?:i )?(?:can|do|am|could|will) not (?:\w+ )?(?:assist|help|comply|fulfill|provide|answer)(?: \w+){{0,6}}"
+    rf"|(?:unable|not able) to (?:assist|help|comply|fulfill|answer|provide)(?: \w+){{0,6}}"
+    r"|as (?:an? )?(?:ai|a i|artificial intelligence|large|language|text|text based|vision|multimodal)(?: \w+){0,5}"
+    r"|i am (?:just |only |merely )?(?:an? )?(?:ai|text|language|large language|vision|text based"
+    r"|vision only)(?: \w+){0,3} (?:model|assistant)(?: \w+){0,4}"
+    r"|(?:i )?(?:do|does) not have (?:the |any )?(?:ability|capability|capabilities|capacity"
+    r"|access|means|audio|auditory|hearing|ears)(?: \w+){0,5}"
+    r"|(?:i )?(?:lack|without) (?:the |any )?(?:ability|capability|capacity|access|hearing|audio "
+    r"(?:capability|processing|input))(?: \w+){0,4}"
+    r"|i have no (?:access|ability|way|means|capability|ears|audio input)(?: \w+){0,5}|no access "
+    r"to (?:the |any )?(?:audio|sound|video)"
+    r"|(?:only|just) (?:see|view|have access to|process|analyze|given|received|provided with|been "
+    r"given|been provided with|work with|have) (?:the |a few |some |static |still |visual "
+    r"|individual |text |sampled )*(?:frames|images|text|visuals|visual content|stills|pictures"
+    r"|transcript)(?: \w+){0,3}"
+    r"|(?:can not|not able to|unable to) (?:hear|listen)(?: to)?(?: the| this| your| actual)? "
+    r"(?:audio|sound|sounds|clip|video|files?|recordings?|soundtrack)"
+    r"|(?:no|not any) (?:video|clip|file|media|attachment|audio file|audio or video|video or "
+    r"audio)(?: \w+){0,2} (?:was|were|has been|is|are) (?:\w+ )?(?:attached|provided|uploaded"
+    r"|included|shared|given|supplied)"
+    r"|(?:not|did not|do not) (?:\w+ )?(?:see|received?|find) (?:any|a|the) (?:video|clip"
+    r"|attachment|file|media)(?: \w+)?"
+    r"|(?:model|system|assistant|i|tool) do(?:es)? not (?:\w+ )?(?:support|process|accept|handle"
+    r"|take|receive|have) (?:\w+ )?(?:audio|sound|hearing|ears)(?: \w+)?"
+    r"|(?:capabilit\w+|abilit\w+|access|tools?|inputs?|i am|perception)(?: \w+){0,3} (?:limited"
+    r"|restricted|confined)(?: \w+){0,5}"
+    r"|not (?:\w+ ){0,3}(?:given|granted|equipped with|provided with) (?:the |any )?(?:capability"
+    r"|ability|access|means|ears)(?: \w+){0,4}"
+    r"|(?:audio|sound|hearing|listening) is not (?:something|anything|a \w+)(?: that)? i(?: "
+    r"\w+){0,5}|only (?:let|allow|permit|enable)s? me(?: \w+){0,4}"
+    r"|can not be (?:answered|done|judged|heard) by me|i can not (?:comment|listen|hear)(?= (?:on"
+    r"|to|,|so|and|at all)|$)(?: \w+){0,4}"
+    r"|audio (?:processing|input|perception|analysis) is (?:not|un)(?: )?(?:supported|available)"
+    r"|(?:blind|deaf) to (?:the |this |any )?(?:audio|sound|sounds|clip|soundtrack)|i am deaf"
+    r"|beyond my (?:\w+ )?(?:abilities|capabilities|means|powers|scope|reach)"
+    r"|(?:only|just) (?:handed|given|shown|fed|process|receive|get|see) (?:the |a few |some "
+    r"|still )*(?:pictures|images|frames|text)(?: only)?"
+    r"|hidden from me|(?:process|see|receive|handle|read) (?:pictures|images|text|frames) only"
+    r"|among my inputs|not part of what i can"
+    r"|i have no (?:hearing|sense of hearing|audio)|not something(?: that)? i (?:can|am able "
+    r"to)(?: \w+){0,4}|for me to (?:hear|listen)"
+    r"|(?:i )?must decline|i have to decline|i would rather not|i decline|i refuse"
+)
+_NO_SOUND = words.phrase(
+    r"(?:hear|detect|perceive) (?:any|anything|nothing)|there is no (?:\w+ )?(?:sound|audio)|is "
+    r"silent|completely silent|hear one"
+)
+_SELF_TOLD = words.phrase(
+    r"as an? (?:\w+ )?(?:\w+ )?(?:ai|model|assistant)|as a (?:\w+ )?(?:\w+ )?(?:model|assistant|ai)"
+    r"|language model|i do not have (?:the |any )?(?:ability|capability|access|ears|hearing)|text based|i lack"
+    r"|as a model|among my inputs|only (?:see|have access to|process|analyze)"
+)
+_SOFT = words.phrase(r"as (?:an? )?(?:ai|large|language|text|vision|multimodal)(?: \w+){0,5}")
+
+
+def refusal(said: Sequence[tuple[int, Sentence]]) -> int | None:
+    """Number of the sentence in which the model says that it cannot listen, watch or answer; None where none does."""
+    for i, one in said:
+        match = _REFUSES.search(one.line)
+        if match is None:
+            continue
+        if _NO_SOUND.search(one.line) and not _SELF_TOLD.search(one.line):
+            continue
+        if _SOFT.fullmatch(match[0]) and not _unable(one, said):
+            continue
+        return i
+    return None
+
+
+_UNABLE = words.phrase(r"not|unable|no|lack|without|only|cannot|limited|incapable")
+
+
+def _unable(one: Sentence, said: Sequence[tuple[int, Sentence]]) -> bool:
+    if not words.phrase(r"ai|model|assistant").search(one.line):
+        return False
+    return bool(_UNABLE.search(one.line))

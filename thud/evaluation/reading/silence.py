@@ -1,0 +1,119 @@
+"""Claims that there is nothing to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from thud.evaluation.reading.claims import cue, find
+from thud.evaluation.reading.text import Sentence
+
+_WHAT = r"(?:sound|sounds|audio|noise|soundtrack|audio track|sound track|audio signal|sound effects?)"
+_NOT_OF = (
+    r"(?! (?:delay|lag|offset|issue|issues|problem|problems|mismatch|gap|drift|desync|error|errors"
+    r"|difference|manipulation|discrepancy|shift|misalignment|sync|synchronization|tampering"
+    r"|distortion|glitch|glitches|artifacts|is (?:out|off|delayed|late|early)|that (?:does not|is "
+    r"not|is out|i)|quality|description|cues? (?:to|that)|other than|except|apart|besides|but"
+    r"|beyond|aside|louder|yet|until|before|at first))"
+)
+CUES = (
+    cue(
+        r"nothing (?:in|on|from) the (?:audio|sound|soundtrack)(?: track)?|nothing to hear|no anything"
+        r"|no sounds? of any (?:kind|sort)|all is (?:quiet|silent|still)|(?:sound|audio)(?: present| track)? "
+        r"(?::|=) (?:false|no|absent|not present|missing)|^not a thing$|hear not a thing"
+        r"|(?:sound|audio|soundtrack)(?: \S+){0,6} there (?:is|was) none|(?:audio|sound|soundtrack)(?: \w+){1,4} is "
+        r"(?:blank|empty|silent|muted|missing)",
+        "muted",
+        "",
+        2.0,
+    ),
+    cue(r"otherwise (?:silent|quiet|mute|muted|soundless)(?: \w+)?", "audio", "", 1.5),
+    cue(
+        rf"(?:no|without|without any|zero|not any|lacks?(?: any)?|lacking(?: any)?|devoid of(?: any)?"
+        rf"|absence of(?: any)?|absent) (?:(?:accompanying|audible|actual|discernible|detectable"
+        rf"|corresponding|real|recorded|perceptible|embedded|usable) )*{_WHAT}{_NOT_OF}",
+        "muted",
+        "audio",
+        2.0,
+    ),
+    cue(
+        r"(?:is|are|was|remains?|stays?|seems?|appears?|sounds?|plays?|be|goes|completely|totally"
+        r"|entirely|fully|utterly|totally|totally)(?: to be)?(?: (?!hardly|barely|scarcely)\w+ly| all"
+        r"| just| quite)? (?:silent|mute|muted|soundless|inaudible|noiseless)",
+        "muted",
+        "audio",
+        2.0,
+    ),
+    cue(
+        r"(?:silent|muted|mute|soundless) (?:video|clip|audio|track|footage|film|recording|soundtrack"
+        r"|scene|throughout)",
+        "muted",
+        "audio",
+        2.0,
+    ),
+    cue(
+        r"(?:complete|total|only|just|pure|absolute|entirely|utter|dead|digital|nothing but) silence"
+        r"|silence throughout|hear silence|in silence|muted|soundless",
+        "muted",
+        "audio",
+        1.6,
+    ),
+    cue(
+        r"(?:hear|heard|hearing|detect|perceive|pick up|make out) (?:absolutely |completely "
+        r"|literally )?(?:nothing|no (?:sounds?|audio|noise))(?: at all)?(?! (?:wrong|unusual|out|off"
+        r"|else|other))",
+        "muted",
+        "",
+        2.0,
+    ),
+    cue(
+        r"nothing (?:\w+ )?(?:can be heard|is heard|to hear|audible|is audible|to be heard|was heard"
+        r"|on the (?:audio|sound)(?: ?track)?)",
+        "muted",
+        "",
+        2.0,
+    ),
+    cue(
+        r"not (?:\w+ ){0,2}(?:hear|detect|perceive|contain|have|include|pick up|feature|carry|identify"
+        r"|discern) (?:any|a single|any kind of|any actual) (?:\w+ )?(?:sounds?|audio|noises?|thing"
+        r"|soundtrack|audio track)"
+        + _NOT_OF
+        + r"|not (?:\w+ ){0,2}(?:hear|detect|perceive) (?:anything|a thing|a sound)(?! (?:unusual|out"
+        r"|off|wrong|else))",
+        "muted",
+        "",
+        2.2,
+    ),
+    cue(r"(?:unable|inability) to (?:hear|detect|perceive) (?:any (?:sounds?|audio|noise)|anything)", "muted", "", 2.0),
+    cue(
+        r"(?:audio|sound|track|soundtrack|audio track)(?: \w+)? (?:is|are|seems|appears|appears to be"
+        r"|has been|was)(?: (?!not|never|hardly|no)\w+)? (?:absent|missing|empty|removed|stripped"
+        r"|silent|off|turned off|nonexistent|blank|lacking|disabled|switched off|not present|cut|gone"
+        r"|not audible|unavailable)(?! (?:by|sync))",
+        "muted",
+        "audio",
+        1.8,
+    ),
+    cue(
+        r"not a (?:single )?(?:sound|noise|peep|whisper)(?: \w+){0,3}|no other (?:sounds?|noises?) "
+        r"either|(?:hear|heard|audible|sound|audio) (?::|=) (?:absolutely |literally )?(?:nothing|none"
+        r"|silence|no sound|no audio|complete silence)",
+        "muted",
+        "",
+        2.2,
+    ),
+    cue(
+        r"not (?:\w+ ){0,2}hear (?:\S+ ){1,8}(?:or|nor) (?:anything|any other|any sound)(?: else)?"
+        r"|(?:no|lacks any|not any|without any|without) audible (?:content|signal|information"
+        r"|component|material)|of (?:complete |total |pure |only |nothing but |absolute )?silence(?! "
+        r"(?:followed|then|before|and))",
+        "muted",
+        "",
+        2.0,
+    ),
+    cue(r"silence|silent|mute|quiet", "quiet", "audio", 0.8),
+)
+
+
+def silence(said: Sequence[tuple[int, Sentence]], least: float = 0.5) -> list[int]:
+    """Numbers of the sentences that claim there is no sound at all."""
+    return [i for i, one in said if any(c.label == "muted" and c.weight >= least for c in find(one, i, CUES))]

@@ -1,0 +1,63 @@
+"""Listeners that run on this machine: which weights they are, and a batch of items answered by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thud.listeners.heard import Heard
+from thud.listeners.media import Media
+from thud.listeners.roster import Listener
+from thud.listeners.stills import true_fps
+from thud.records import Item
+
+if TYPE_CHECKING:
+    from thud.providers.transformers import LocalModel
+
+
+def model_of(listener: Listener) -> LocalModel:
+    """The listener as the door of local models knows it."""
+    from thud.providers.transformers import LocalModel
+
+    return LocalModel(listener.model, listener.adapter, listener.four_bit)
+
+
+def weights(listener: Listener) -> str:
+    """The hash of its weights and adapter, wherever they lie. BadRequest when a folder is not there."""
+    return _weights(listener.model, listener.adapter, _stamp(listener.model), _stamp(listener.adapter))
+
+
+@lru_cache(maxsize=32)
+def _weights(model: str, adapter: str, _model_stamp: object, _adapter_stamp: object) -> str:
+    from thud.providers.transformers import LocalModel, weights_id
+
+    return weights_id(LocalModel(model, adapter))
+
+
+def _stamp(folder: str) -> object:
+    """Changes when a file of the folder does, so that big weights are not read anew each time."""
+    if not folder or not Path(folder).is_dir():
+        return None
+    found = [(path.name, path.stat()) for path in Path(folder).iterdir()]
+    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
+
+
+def respond_local(listener: Listener, items: Sequence[Item], media: Sequence[Media]) -> list[Heard]:
+    """What the model says to each item, in their order, asked as one batch. media: of each item.
+
+    Raises BadRequest, MissingPart, RunFailed for what concerns all of them.
+    """
+    from thud.providers.transformers import Seen, open_model
+
+    shown = []
+    for item, files in zip(items, media, strict=True):
+        sees = item.arm != "sound_only"
+        fps = true_fps(listener, files.picture.probe.duration_s)
+        video, sound = files.picture.path if sees else "", str(files.sound) if files.sound is not None else ""
+        shown.append(Seen(item.text, video, sound, fps, listener.max_frames, listener.width))
+    said = open_model(model_of(listener)).answer(
+        shown, listener.max_tokens, listener.temperature or 0.0, listener.seed or 0
+    )
+    return [Heard(one.outcome, one.text, one.problem, (), one.seconds, one.model_echo) for one in said]

@@ -1,0 +1,85 @@
+"""What became of asking a listener about items, as a run's result holds it, and on its way into the store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from thud.evaluation.answers import RULES_VERSION, read_answer
+from thud.evaluation.paper_parser import paper_answer
+from thud.records import Answer, Clip, Item, Response, reply_from_json, response_from_json
+from thud.runs.answers import cost_of, odd_words, prices_of
+
+if TYPE_CHECKING:
+    from thud.listeners.asking import Heard
+    from thud.store import Store
+
+WORDS = {"ok": "answered", "empty": "empty", "no_audio": "without hearing the sound"}
+
+
+def response_to(item: Item, heard: Heard, clip: Clip, listener: str, listener_key: str, run_id: str) -> Response:
+    """What was heard as a record, with the answer that the rules read in it."""
+    ok = heard.outcome == "ok"
+    return Response(
+        listener=listener,
+        listener_key=listener_key,
+        run_id=run_id,
+        item=item,
+        source=clip.source or clip.id,
+        kind=clip.kind,
+        outcome=heard.outcome,
+        text=heard.text,
+        answer=read_answer(item.task, heard.text, item.options) if ok else Answer(_unanswered(heard.outcome)),
+        problem=heard.problem,
+        paper_label=paper_answer(item.task, heard.text).label if item.task != "choice" else "",
+        reply_id=heard.replies[-1].id if heard.replies else "",
+        latency_s=heard.latency_s,
+        rules=RULES_VERSION,
+    )
+
+
+def _unanswered(outcome: str) -> str:
+    return {"refused": "refused", "empty": "unparsed"}.get(outcome, "error")
+
+
+def result(titles: Mapping[str, str], pairs: Sequence[tuple[Response, Heard]]) -> dict[str, Any]:
+    """The result of a plan's item: responses and replies, how many of each outcome, a sentence for each without one."""
+    return {
+        "responses": [asdict(response) for response, _ in pairs],
+        "replies": [[response.item.clip_id, asdict(reply)] for response, heard in pairs for reply in heard.replies],
+        "tally": dict(Counter(response.outcome for response, _ in pairs)),
+        "problems": [
+            [
+                titles.get(response.item.clip_id, response.item.clip_id),
+                response.problem or f"It was {response.outcome}.",
+            ]
+            for response, _ in pairs
+            if response.outcome != "ok"
+        ],
+    }
+
+
+def take_in(store: Store, item: dict[str, Any], result: dict[str, Any]) -> None:
+    """Stores replies, then responses, all or none; the same result again changes nothing."""
+    from thud.store import changes
+
+    actor, name = item.get("by", "thud"), item["listener"]["name"]
+    prices = prices_of(store.workspace)
+    new = []
+    for clip_id, kept in result["replies"]:
+        reply = reply_from_json(kept)
+        added = changes.add_reply(clip_id, name, item["run"], reply, cost_of(reply, False, prices), actor)
+        new.append(replace(added, clip_id=""))  # a benchmark's video is no clip of this workspace
+    new += [changes.add_response(response_from_json(row), actor) for row in result["responses"]]
+    store.write_many(new)
+
+
+def tally_words(tally: Mapping[str, int]) -> str:
+    """ "487 answered, 13 not: 6 refused, 4 in doubt, 3 failed." """
+    answered = tally.get("ok", 0)
+    odd = {WORDS.get(name, name): count for name, count in tally.items() if name != "ok" and count}
+    if not answered and not odd:
+        return ""
+    return f"{answered} answered, {sum(odd.values())} not: {odd_words(odd)}." if odd else f"{answered} answered."

@@ -1,0 +1,67 @@
+"""Figures with their error bars. Pure, numpy and scipy only; a figure that cannot be computed is None, never 0 or 1.
+
+`intervals` shares and times · `agreement` raters · `clusters` bootstrap over sources · `paired` tests between two
+listeners · `detection` d' and criterion · `psychometric` thresholds over the offset.
+"""
+
+from thud.statistics.agreement import (
+    ClassScore,
+    Kappa,
+    cohen_kappa,
+    confusion_counts,
+    krippendorff_alpha,
+    precision_recall,
+)
+from thud.statistics.clusters import bootstrap_derived, cluster_bootstrap, cluster_weights, drawn_sums
+from thud.statistics.detection import Detection, balanced_accuracy, criterion, d_prime, detection
+from thud.statistics.intervals import (
+    TOLERANCES_S,
+    Estimate,
+    Limits,
+    Numbers,
+    Within,
+    finite,
+    limits_of_agreement,
+    share_within,
+    wilson,
+    wilson_share,
+)
+from thud.statistics.paired import benjamini_hochberg, holm, mcnemar, minimum_detectable, sign_flip, tango
+from thud.statistics.psychometric import CurvePoint, Psychometric, fit_psychometric
+
+__all__ = [
+    "TOLERANCES_S",
+    "ClassScore",
+    "CurvePoint",
+    "Detection",
+    "Estimate",
+    "Kappa",
+    "Limits",
+    "Numbers",
+    "Psychometric",
+    "Within",
+    "balanced_accuracy",
+    "benjamini_hochberg",
+    "bootstrap_derived",
+    "cluster_bootstrap",
+    "cluster_weights",
+    "cohen_kappa",
+    "confusion_counts",
+    "criterion",
+    "d_prime",
+    "detection",
+    "drawn_sums",
+    "finite",
+    "fit_psychometric",
+    "holm",
+    "krippendorff_alpha",
+    "limits_of_agreement",
+    "mcnemar",
+    "minimum_detectable",
+    "precision_recall",
+    "share_within",
+    "sign_flip",
+    "tango",
+    "wilson",
+    "wilson_share",
+]
