@@ -12,7 +12,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 WIDGET = Path(__file__).parent / "widget"
-SHEETS = ("tokens.css", "page.css", "clip.css", "annotate.css", "admin.css", "results.css")
+SHEETS = (
+    "tokens.css",
+    "page.css",
+    "clip.css",
+    "annotate.css",
+    "admin.css",
+    "results.css",
+    "results_model.css",
+    "listeners.css",
+)
 IMPORTED = re.compile(r"""(?:from|import|import\()\s*["']\./([\w.-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 

@@ -226,6 +226,7 @@ def test_rows_and_figures_are_reached_by_keyboard(page: Page, url: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_function("location.search.includes('view=model')")
     assert asked(page)["row"].startswith(SHARP.key)
+    expect(page.locator(".res-body:not([aria-busy])")).to_be_visible()
 
 
 # ---------- items ----------

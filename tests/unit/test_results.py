@@ -172,6 +172,12 @@ def test_a_filter_reaches_the_links(site: Site) -> None:
     page = site.get("model", row=row["row"], kinds="glass", offsets="0.6")
     assert [point["offset_s"] for point in page["offsets"]["points"]] == [-0.6, 0.6]
     assert [site.count(point["items"]) for point in page["offsets"]["points"]] == [7, 7]
+    board = site.get("leaderboard", kinds="glass")
+    absent = {
+        row["row"]: sum(row["no_answer"][name] for name in ("unparsed", "refused", "error")) for row in board["rows"]
+    }
+    unanswered = next(line for line in board["warnings"] if line["items"])
+    assert site.count(unanswered["items"]["query"]) == absent[row["row"]] > 0
 
 
 def test_two_listeners_compared_on_the_same_items(site: Site) -> None:

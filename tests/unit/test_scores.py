@@ -157,6 +157,10 @@ def test_pairs_are_the_same_items_of_two_listeners(store: Store) -> None:
     assert (total, len(rows)) == (lost, lost)
     assert all(row["b_said"] == row["expected"] != row["said"] for row in rows)
     assert store.score_items(ItemQuery(a, b, flip="b_wrong"), ScoreFilter()) == (0, [])
+    fooled = store.score_pairs(a, row_of(MINDS[0]), ScoreFilter())
+    assert int(fooled["items"][~fooled["hit"] & ~fooled["b_hit"]].sum()) > 0
+    only_a = int(fooled["items"][~fooled["hit"] & fooled["b_hit"]].sum())
+    assert store.score_items(ItemQuery(a, row_of(MINDS[0]), flip="a_wrong"), ScoreFilter())[0] == only_a
     other = fill(store, list(responses([MINDS[1]], CLIPS, asked=[Ask("sync", "neutral")])))
     assert other
     assert not len(store.score_pairs(a, row_of(MINDS[1], "neutral"), ScoreFilter())["items"])

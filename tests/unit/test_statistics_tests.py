@@ -125,6 +125,8 @@ def test_a_derived_figure_covers_its_truth() -> None:
 def test_the_prior_has_no_sensitivity_and_a_strong_lean() -> None:
     found = detection(0, 100, 0, 100)
     assert (found.d_prime, found.criterion, found.balanced) == (0, pytest.approx(2.58, abs=0.005), 0.5)
+    for hits, alarms in ((0, 0), (133, 24)):
+        assert detection(hits, 133, alarms, 24).d_prime == pytest.approx(0, abs=1e-12), "also of unequal kinds"
     found = detection(60, 100, 20, 100)
     assert (found.d_prime, found.criterion) == pytest.approx((1.08, 0.29), abs=0.005)
     assert found.balanced == pytest.approx(0.7)

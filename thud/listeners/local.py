@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thud.listeners.arms import must_hear
 from thud.listeners.heard import Heard
 from thud.listeners.media import Media
 from thud.listeners.roster import Listener
@@ -53,9 +54,9 @@ def respond_local(listener: Listener, items: Sequence[Item], media: Sequence[Med
 
     shown = []
     for item, files in zip(items, media, strict=True):
-        sees = item.arm != "sound_only"
         fps = true_fps(listener, files.picture.probe.duration_s)
-        video, sound = files.picture.path if sees else "", str(files.sound) if files.sound is not None else ""
+        video = files.picture.path if item.arm != "sound_only" else ""
+        sound = str(files.sound) if must_hear(item, files) else ""
         shown.append(Seen(item.text, video, sound, fps, listener.max_frames, listener.width))
     said = open_model(model_of(listener)).answer(
         shown, listener.max_tokens, listener.temperature or 0.0, listener.seed or 0

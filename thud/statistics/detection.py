@@ -40,7 +40,9 @@ def detection(hits: int, signals: int, alarms: int, noises: int) -> Detection:
 def d_prime(counts: ArrayLike) -> Numbers:
     """z(hit rate) − z(false-alarm rate) of (…, 4) counts hits, signals, alarms, noises; NaN where a kind is missing.
 
-    Log-linear correction (Hautus 1995): + 0.5 to the counts and + 1 to the items, so that 0 and 100 % stay finite.
+    Log-linear correction (Hautus 1995), so that 0 and 100 % stay finite: one item more that is called edited and one
+    that is not, split between the kinds as the items are. Of equal kinds each gets + 0.5 of + 1; and who always says
+    the same cannot tell, d' = 0, also where one kind is rarer.
     """
     hit, alarm = _z(counts)
     return np.asarray(hit - alarm)
@@ -61,8 +63,10 @@ def balanced_accuracy(counts: ArrayLike) -> Numbers:
 
 def _z(counts: ArrayLike) -> tuple[Numbers, Numbers]:
     hits, signals, alarms, noises = np.moveaxis(np.asarray(counts, dtype=np.float64), -1, 0)
-    hit = np.where(signals > 0, (hits + 0.5) / (signals + 1), np.nan)
-    alarm = np.where(noises > 0, (alarms + 0.5) / (noises + 1), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = signals / (signals + noises)
+        hit = np.where(signals > 0, (hits + share) / (signals + 2 * share), np.nan)
+        alarm = np.where(noises > 0, (alarms + 1 - share) / (noises + 2 * (1 - share)), np.nan)
     return np.asarray(norm.ppf(hit)), np.asarray(norm.ppf(alarm))
 
 

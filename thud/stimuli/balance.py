@@ -1,8 +1,8 @@
 """The balanced draw: one early and one delayed offset per clip, so that where the sound lies says little. Pure.
 
-A shift to the left puts events further left, whoever draws; what a draw can do is to give each clip those of the offered
-offsets with which the three classes lie as far over each other as the clips allow. Sizes are exchanged, clip by clip,
-as long as that brings the classes closer.
+A shift to the left puts events further left, whoever draws; what a draw can do is to give each clip those of the
+offered offsets with which the three classes lie as far over each other as the clips allow. Large offsets are drawn only
+where they help, so a list with a small one among them mostly gives small ones.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from thud.stimuli.interventions import event_survives
 BINS = 96
 WIDTH_S = 0.12
 """How exactly the place of an event is thought to be noticed: bumps of this standard deviation are compared."""
-SWEEPS, STARTS = 20, 4
+SWEEPS = 10
 
 Numbers = NDArray[np.float64]
+Codes = NDArray[np.int64]
 Draw = dict[str, tuple[float, ...]]
 """Clip id → its offsets, the early one first."""
 
@@ -47,23 +48,32 @@ def possible(clip: Placed, offsets: Sequence[float]) -> tuple[float, ...]:
     )
 
 
+def random_draw(clips: Sequence[Placed], offsets: Sequence[float], seed: int = 0) -> Draw:
+    """For every clip one early and one delayed offset of the possible ones, by lot: the same lot for the same seed."""
+    drawn: Draw = {}
+    for clip in clips:
+        sides = [side for side in _by_side(possible(clip, offsets)) if side]
+        lots = [int(content_id("draw", seed, clip.clip_id, side[0] < 0), 16) % len(side) for side in sides]
+        drawn[clip.clip_id] = tuple(side[lot] for side, lot in zip(sides, lots, strict=True))
+    return drawn
+
+
 def balanced_draw(clips: Sequence[Placed], offsets: Sequence[float], seed: int = 0) -> Draw:
     """For every clip one early and one delayed offset of those offered, where one of them is possible at all.
 
-    The same clips, offsets and seed give the same draw, in whatever order they come. Of clips whose event time is not
-    known the offsets are drawn by the seed alone.
+    Never easier to guess than the draw by lot or the smallest offsets everywhere, by `overlap`. The same clips, offsets
+    and seed give the same draw, in whatever order they come. Clips without a known event are drawn by lot.
     """
-    clips = sorted(clips, key=lambda clip: content_id(seed, clip.clip_id))
-    choices = {clip.clip_id: _by_side(possible(clip, offsets)) for clip in clips}
-    known = [clip for clip in clips if clip.audio_s is not None and all(choices[clip.clip_id])]
-    drawn = {
-        clip.clip_id: tuple(side[_dice(seed, clip.clip_id, number, len(side))] for number, side in enumerate(sides))
-        for clip in clips
-        for sides in (tuple(side for side in choices[clip.clip_id] if side),)
-    }
-    if len(known) > 1:
-        drawn |= _matched(known, choices, seed)
-    return {clip.clip_id: drawn[clip.clip_id] for clip in clips}
+    lot = random_draw(clips, offsets, seed)
+    known = sorted(
+        (clip for clip in clips if clip.audio_s is not None), key=lambda clip: content_id(seed, clip.clip_id)
+    )
+    if len(known) < 2:
+        return lot
+    smallest = {clip.clip_id: _smallest(possible(clip, offsets)) for clip in known}
+    begun = [{clip.clip_id: lot[clip.clip_id] for clip in known}, smallest]
+    draws = [*begun, *(_exchanged(known, offsets, each) for each in begun)]
+    return lot | min(draws, key=lambda draw: round(overlap(known, draw), 9))
 
 
 def overlap(clips: Sequence[Placed], draw: Mapping[str, Sequence[float]]) -> float:
@@ -71,12 +81,17 @@ def overlap(clips: Sequence[Placed], draw: Mapping[str, Sequence[float]]) -> flo
 
     Of clips with a known event only. In the sample itself, over smoothed places: a bound to compare draws by.
     """
-    known = [(clip.audio_s, draw.get(clip.clip_id, ())) for clip in clips if clip.audio_s is not None]
-    grid = _grid([clip for clip in clips if clip.audio_s is not None])
-    early = [at + offset for at, some in known for offset in some if offset < 0]
-    late = [at + offset for at, some in known for offset in some if offset > 0]
-    sides = [_bumps(np.array(each), grid) for each in (early, [at for at, _ in known], late) if each]
-    shares = np.stack([side.sum(axis=0) / side.sum() for side in sides]) if sides else np.ones((1, 1))
+    known = [clip for clip in clips if clip.audio_s is not None]
+    at = {clip.clip_id: clip.audio_s or 0.0 for clip in known}
+    shifted = [(at[clip.clip_id] + offset, offset) for clip in known for offset in draw.get(clip.clip_id, ())]
+    places = (
+        [place for place, offset in shifted if offset < 0],
+        list(at.values()),
+        [place for place, offset in shifted if offset > 0],
+    )
+    grid = _grid(known)
+    sums = [_bumps(np.array(each), grid).sum(axis=0) for each in places if each]
+    shares = np.stack([each / each.sum() for each in sums]) if sums else np.ones((1, 1))
     return float(shares.max(axis=0).sum() / len(shares))
 
 
@@ -84,62 +99,75 @@ def _by_side(offsets: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(each for each in offsets if each < 0), tuple(each for each in offsets if each > 0)
 
 
-def _dice(seed: int, clip_id: str, number: int, sides: int) -> int:
-    return int(content_id("draw", seed, clip_id, number), 16) % sides
+def _smallest(offsets: Sequence[float]) -> tuple[float, ...]:
+    return tuple(min(side, key=abs) for side in _by_side(offsets) if side)
 
 
-def _matched(clips: Sequence[Placed], choices: Mapping[str, tuple[tuple[float, ...], ...]], seed: int) -> Draw:
-    """The best of several exchanges, each begun elsewhere, and of their beginnings, by `overlap`."""
+def _exchanged(clips: Sequence[Placed], offsets: Sequence[float], begun: Mapping[str, Sequence[float]]) -> Draw:
+    """A draw after changing one clip's offset at a time to that which brings the classes closest, until none does.
+
+    Distance: squared differences between the classes' smoothed places, summed over all three pairs of classes.
+    """
     grid = _grid(clips)
     at = np.array([clip.audio_s for clip in clips])
     original = _bumps(at, grid).sum(axis=0)
-    sides = [[choices[clip.clip_id][side] for clip in clips] for side in (0, 1)]
-    bumps = [
-        [_bumps(place + np.array(some), grid) for place, some in zip(at, side, strict=True)] for side in sides
-    ]
-    best: tuple[float, Draw] | None = None
-    for begun in _beginnings(sides, seed):
-        for picks in (begun, _exchanged(bumps, original, [list(side) for side in begun])):
-            draw = {
-                clip.clip_id: (sides[0][i][picks[0][i]], sides[1][i][picks[1][i]]) for i, clip in enumerate(clips)
-            }
-            score = overlap(clips, draw)
-            if best is None or score < best[0] - 1e-12:
-                best = (score, draw)
-    assert best is not None
-    return best[1]
-
-
-def _beginnings(sides: Sequence[Sequence[Sequence[float]]], seed: int) -> list[list[list[int]]]:
-    """Where exchanges begin: by lot, all smallest, all largest. Indices into each clip's offsets, per side."""
-    dice = np.random.default_rng(seed)
-    lots = [[[int(dice.integers(len(some))) for some in side] for side in sides] for _ in range(STARTS)]
-    last = [[len(some) - 1 for some in side] for side in sides]
-    first = [[0 for _ in side] for side in sides]
-    return [*lots, [last[0], first[1]], [first[0], last[1]]]
-
-
-def _exchanged(bumps: Sequence[Sequence[Numbers]], original: Numbers, picks: list[list[int]]) -> list[list[int]]:
-    """Picks after exchanging one clip's offset at a time for that which brings the three classes closest, until none
-    does. Distance: squared differences between the classes' smoothed places, over all three pairs.
-    """
-    sums = [np.sum([own[i] for own, i in zip(bumps[s], picks[s], strict=True)], axis=0) for s in (0, 1)]
+    fits = [possible(clip, offsets) for clip in clips]
+    sides = [_Side.of(at, [_by_side(some)[side] for some in fits], grid) for side in (0, 1)]
+    for number, side in enumerate(sides):
+        side.begin([_by_side(begun[clip.clip_id])[number] for clip in clips])
     for _ in range(SWEEPS):
-        changed = False
-        for side in (0, 1):
-            for clip, own in enumerate(bumps[side]):
-                if len(own) == 1:
-                    continue
-                rest = sums[side] - own[picks[side][clip]]
-                # |rest + b - original|² + |rest + b - other|², but for what does not depend on b
-                cost = 2 * np.einsum("ij,ij->i", own, own) + 2 * own @ (2 * rest - original - sums[1 - side])
-                now = int(np.argmin(cost))
-                if cost[now] < cost[picks[side][clip]] - 1e-9:
-                    picks[side][clip], changed = now, True
-                sums[side] = rest + own[picks[side][clip]]
-        if not changed:
+        changed = [
+            side.improve(original + other.total()) for side, other in ((sides[0], sides[1]), (sides[1], sides[0]))
+        ]
+        if not any(changed):
             break
-    return picks
+    held = [side.drawn() for side in sides]
+    return {clip.clip_id: (*held[0][i], *held[1][i]) for i, clip in enumerate(clips)}
+
+
+@dataclass(slots=True, eq=False)
+class _Side:
+    """The offsets of one sign. fits, held: (clips, offsets): which are possible, which is held (one a clip, or none).
+
+    bumps: (clips, offsets, BINS): where each would put the event.
+    """
+
+    offsets: tuple[float, ...]
+    fits: NDArray[np.bool_]
+    bumps: Numbers
+    held: Codes
+
+    @classmethod
+    def of(cls, at: Numbers, some: Sequence[Sequence[float]], grid: Numbers) -> _Side:
+        offsets = tuple(sorted({offset for each in some for offset in each}))
+        fits = np.array([[offset in each for offset in offsets] for each in some], dtype=bool)
+        places = at[:, None] + np.array(offsets)[None, :]
+        bumps = _bumps(places.ravel(), grid).reshape(len(at), len(offsets), len(grid))
+        return cls(offsets, fits.reshape(len(at), len(offsets)), bumps, np.full(len(at), -1))
+
+    def begin(self, drawn: Sequence[Sequence[float]]) -> None:
+        self.held = np.array([self.offsets.index(each[0]) if each else -1 for each in drawn])
+
+    def total(self) -> Numbers:
+        own = np.flatnonzero(self.held >= 0)
+        return np.asarray(self.bumps[own, self.held[own]].sum(axis=0))
+
+    def drawn(self) -> list[tuple[float, ...]]:
+        return [(self.offsets[held],) if held >= 0 else () for held in self.held.tolist()]
+
+    def improve(self, goal: Numbers) -> bool:
+        """One round over all clips; whether anything changed. goal: the sum of the two other classes."""
+        total, changed = self.total(), False
+        own = [clip for clip in np.flatnonzero(self.held >= 0).tolist() if self.fits[clip].sum() > 1]
+        for clip in own:
+            bumps, now = self.bumps[clip], int(self.held[clip])
+            rest = total - bumps[now]
+            # |rest + bump - one class|² + |rest + bump - the other|², but for what is the same for every bump
+            cost = 2 * (bumps * bumps).sum(axis=1) + 2 * bumps @ (2 * rest - goal)
+            best = int(np.argmin(np.where(self.fits[clip], cost, np.inf)))
+            if cost[best] < cost[now] - 1e-9:
+                self.held[clip], total, changed = best, rest + bumps[best], True
+        return changed
 
 
 def _grid(clips: Sequence[Placed]) -> Numbers:

@@ -9,7 +9,9 @@ from ui.routes.admin import admin_router
 from ui.routes.agreement import agreement_router
 from ui.routes.annotate import annotate_router
 from ui.routes.annotators import annotators_router
+from ui.routes.benchmarks import benchmarks_router
 from ui.routes.clips import clip_router
+from ui.routes.listeners import listeners_router
 from ui.routes.media import media_router
 from ui.routes.results import results_router
 from ui.routes.work import work_router
@@ -25,5 +27,7 @@ def all_routers(house: House) -> list[APIRouter]:
         admin_router,
         agreement_router,
         results_router,
+        benchmarks_router,
+        listeners_router,
     )
     return [make(house) for make in makers]

@@ -26,6 +26,7 @@ const VIEWS = [
   { id: "leaderboard", title: "Leaderboard", load: () => leaderboard },
   { id: "model", title: "Model", load: () => (has("results_model.js") ? import("./results_model.js") : noModel) },
   { id: "compare", title: "Compare", load: () => import("./results_compare.js") },
+  { id: "benchmarks", title: "Benchmarks", load: () => import("./results_tax.js") },
 ];
 const noModel = { show: ({ title, body }) => { title("Model"); replace(body, el("div", { class: "panel" }, nothing("Not in this version", "One listener alone is not drawn yet."))); return null; } };
 const SOON_MS = 250;

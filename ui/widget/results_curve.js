@@ -37,11 +37,11 @@ function chart(parts, offsets) {
   for (const points of people ? linesOf(people.points) : []) svg.append(line(points.map(({ offset_s, value }) => [offset_s, value]), { stroke: "var(--text-3)", "stroke-dasharray": "2 4" }));
   for (const { direction, points } of offsets.curves) svg.append(line(points, { stroke: `var(--${direction})`, "stroke-dasharray": DASHES[direction] }));
   const last = people?.points.at(-1);
-  return el("div", { class: "ch", style: { "--h": "256px" }, role: "group", "aria-label": "Accuracy over offset" },
-    [0, 25, 50, 75, 100].map((tick) => [el("i", { class: "g", style: { bottom: `${tick}%` } }), el("span", { class: "y" , style: { bottom: `${tick}%` } }, String(tick))]).flat(),
+  return el("div", { class: "ch", role: "group", "aria-label": "Accuracy over offset" },
+    [0, 25, 50, 75, 100].map((tick) => [el("i", { class: "g", style: { bottom: `${tick}%` } }), el("span", { class: "y", style: { bottom: `${tick}%` } }, String(tick))]).flat(),
     ticks.map(({ at_s, words }) => el("span", { class: "x", style: { left: `${x(at_s)}%` } }, words)),
     floor !== null && floor !== undefined && [el("i", { class: "hl", style: { bottom: `${y(floor)}%` } }), el("span", { class: "lab warn", style: { left: "4px", bottom: `${y(floor) + RISE}%` } }, `sound only, shifted ${percent(floor)}`)],
-    svg, offsets.curves.map((curve) => thresholdLine(curve, x)), offsets.points.map((point) => dot(parts, point, x(point.offset_s), y, `${point.direction}${point.direction === "delayed" ? " di" : ""}`, `${point.direction} ${signed(point.offset_s)} s`)),
+    svg, offsets.curves.map((curve) => thresholdLine(curve, x)), offsets.points.flatMap((point) => dot(parts, point, x(point.offset_s), y, `${point.direction}${point.direction === "delayed" ? " di" : ""}`, `${point.direction} ${signed(point.offset_s)} s`)),
     original && dot(parts, original, 50, y, "ho original", "original"), original && el("span", { class: "lab", style: { left: "51.5%", bottom: `${Math.max(2, y(original.value) - 11)}%` } }, "original"),
     last && el("span", { class: "lab", style: { right: "4px", bottom: `${Math.max(2, y(last.value) - 12)}%` } }, "people, dotted"));
 }

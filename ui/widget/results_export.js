@@ -8,20 +8,20 @@ import { fail, toast } from "./toast.js";
 
 const FILES = { csv: "Numbers, CSV", tex: "Table, LaTeX", html: "Report, one HTML file" };
 
-// view: {state(), picture(): {name, svg} or null}.
+// view: {state(), picture(): {name, svg, title?}, several of them, or null}.
 export function makeExport(view) {
   const face = [icon("down"), el("span", { class: "full" }, "CSV, SVG, LaTeX")];
   return makeMenu({ name: "Export", cls: "btn", face, right: true, fill: (close) => [
-    ...Object.entries(FILES).map(([kind, words]) => el("a", { class: "opt", href: fileOf(kind, view.state()), download: "", onclick: () => close() }, words)),
-    ...(view.picture() ? [["Plot, SVG", saveSvg], ["Plot, PNG", savePng]].map(([words, save]) => action(words, () => { close(); taking(save, view); })) : []),
+    ...Object.entries(FILES).filter(([kind]) => kind !== "tex" || view.state().view === "leaderboard").map(([kind, words]) => el("a", { class: "opt", href: fileOf(kind, view.state()), download: "", onclick: () => close() }, words)),
+    ...[view.picture() ?? []].flat().flatMap((picture) => [["SVG", saveSvg], ["PNG", savePng]].map(([words, save]) => action(`${picture.title ?? "Plot"}, ${words}`, () => { close(); taking(save, picture); }))),
     el("hr", { class: "rule" }), action("Copy the link to this view", () => { close(); copyLink(); }),
   ] });
 }
 
 const fileOf = (kind, state) => `/api/results/export?${new URLSearchParams([["kind", kind], ...new URLSearchParams(viewQuery({ ...state, view: "" })), ["view", state.view]])}`;
 
-async function taking(save, view) {
-  try { await save(view.picture()); } catch (cause) { fail(new Error("The picture could not be made in this browser. The SVG may work, or the CSV.", { cause })); }
+async function taking(save, picture) {
+  try { await save(picture); } catch (cause) { fail(new Error("The picture could not be made in this browser. The SVG may work, or the CSV.", { cause })); }
 }
 
 // Where the page is not on a secure address the clipboard is closed to it, and the address is shown to be copied by hand.

@@ -41,7 +41,7 @@ const pick = (parts, row) => parts.go({ row, items: "", item: "" });
 
 // Who it is, how it was asked, and the way to the others.
 function heading(parts, rows, head) {
-  const held = document.activeElement?.closest(".heading") !== null && document.activeElement !== document.body;
+  const held = document.activeElement?.closest(".heading") != null;
   const menu = makeMenu({ name: `Listener: ${head.listener}. Choose another`, cls: "btn q s i", face: icon("chev", "s"), title: "Another listener ([ and ])",
     fill: (close) => options("Listener", false, rows.map((row) => option(row.listener, { on: row.row === head.row, aside: nameOf(row), run: () => { close(); pick(parts, row.row); } }))) });
   const { canary } = head, passed = canary && canary.passed === canary.of;

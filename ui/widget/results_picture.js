@@ -9,17 +9,17 @@ const NAME = 250, PLOT = 200, GAP = 24, RIGHT = 76, ROW = 26, HEAD = 64, EDGE = 
 const escaped = (text) => String(text ?? "").replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
 
 // The colours of the theme as the browser works them out.
-function palette(root) {
+export function palette(root, more = []) {
   const probe = document.createElement("i");
   root.append(probe);
-  const found = Object.fromEntries(COLOURS.map((name) => { probe.style.color = `var(--${name})`; return [name, getComputedStyle(probe).color]; }));
+  const found = Object.fromEntries([...COLOURS, ...more].map((name) => { probe.style.color = `var(--${name})`; return [name, getComputedStyle(probe).color]; }));
   probe.remove();
   return found;
 }
 
-const text = (x, y, words, fill, more = "") => `<text x="${x}" y="${y}" fill="${fill}" ${more}>${escaped(words)}</text>`;
-const line = (x1, y1, x2, y2, stroke, more = "") => `<path d="M${x1.toFixed(2)} ${y1.toFixed(2)}L${x2.toFixed(2)} ${y2.toFixed(2)}" stroke="${stroke}" fill="none" ${more}/>`;
-const sheet = (width, height, colours, body) => `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" font-size="12"><rect width="${width}" height="${height}" fill="${colours.surface}"/>${body.join("")}</svg>`;
+export const text = (x, y, words, fill, more = "") => `<text x="${x}" y="${y}" fill="${fill}" ${more}>${escaped(words)}</text>`;
+export const line = (x1, y1, x2, y2, stroke, more = "") => `<path d="M${x1.toFixed(2)} ${y1.toFixed(2)}L${x2.toFixed(2)} ${y2.toFixed(2)}" stroke="${stroke}" fill="none" ${more}/>`;
+export const sheet = (width, height, colours, body) => `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" font-size="12"><rect width="${width}" height="${height}" fill="${colours.surface}"/>${body.join("")}</svg>`;
 
 // board: {parts, found, rows, tasks}. → {name, svg}
 export function boardPicture({ parts, found, rows, tasks }) {
@@ -52,7 +52,7 @@ function boardRow(row, y, { colours, left, tasks, published, end }) {
   });
   return out;
 }
-const whisker = (one, across, y, stroke) => (one.low === null || one.low === undefined ? "" : line(across(one.low), y, across(one.high), y, stroke));
+export const whisker = (one, across, y, stroke) => (one.low === null || one.low === undefined ? "" : line(across(one.low), y, across(one.high), y, stroke));
 
 // found: what /api/results/compare answers.
 export function comparePicture({ root }, found) {

@@ -97,19 +97,24 @@ def clause_start(sentence: Sentence, at: int, reach: int) -> int:
         before = sentence.tokens[i - 1].text
         if before in words.EDGES and not _in_list(sentence, i - 1, at):
             break
-        if before == "and" and _new_subject(sentence, i):
+        if before == "and" and _new_subject(sentence, i) and sentence.tokens[i - 2].text not in _BOTH:
             break
         i -= 1
         left -= 1
     return i
 
 
+_BOTH = words.bag("audio sound video picture visuals image soundtrack track")
+
+
 def _in_list(sentence: Sentence, comma: int, at: int) -> bool:
     if sentence.tokens[comma].text != ",":
         return False
     between = [token.text for token in sentence.tokens[comma + 1 : at]]
-    plain_list = all(word in words.LISTING or word in GAPS or word == "," for word in between)
-    return plain_list and (at - comma <= 5) and (bool(between) or sentence.tokens[at].text in GAPS)
+    plain_list = all(
+        word in words.LISTING or word in GAPS or word in words.HEARD_NAMES or word == "," for word in between
+    )
+    return plain_list and (at - comma <= 5) and (bool(between) or sentence.tokens[at].text in GAPS | words.HEARD_NAMES)
 
 
 def _new_subject(sentence: Sentence, i: int) -> bool:
@@ -138,7 +143,12 @@ def _conditional(sentence: Sentence, at: int) -> bool:
     part = max((i + 1 for i, word in enumerate(texts) if word in {";", "but", ":", "--"}), default=0)
     while texts[part : part + 1] and texts[part] in {"and", "so", "then", ","}:
         part += 1
-    return texts[part : part + 1] == ["if"] and texts[part + 1 : part + 2] not in (["anything"], ["you"], ["not"])
+    return texts[part : part + 1] == ["if"] and texts[part + 1 : part + 2] not in (
+        ["anything"],
+        ["you"],
+        ["not"],
+        ["there"],
+    )
 
 
 def is_hedged(sentence: Sentence, at: int) -> bool:
@@ -171,7 +181,9 @@ def listed(sentence: Sentence) -> bool:
     plain = {token.text for token in sentence.tokens}
     if sentence.tokens[0].text in words.ASKED and plain & {"if", "whether", "one", "or", "either"}:
         return True
-    return len(plain & _ANSWERS) >= 3 and plain <= _ANSWERS | _ANSWER_MARKS
+    texts = [token.text for token in sentence.tokens]
+    runs = "".join("l" if text in _ANSWERS else "m" if text in _ANSWER_MARKS else " " for text in texts)
+    return "lmlml" in runs.replace("mm", "m") or (len(plain & _ANSWERS) >= 3 and plain <= _ANSWERS | _ANSWER_MARKS)
 
 
 _ANSWERS = words.bag("synced synchronized synchronised early delayed late desync delay muted match mismatched none")

@@ -13,6 +13,37 @@ from thud.evaluation.reading.text import Sentence
 
 CUES = (
     cue(
+        r"reflects?|mirrors?|complements?|accompan(?:y|ies)|represents? (?:the|what)|supports? (?:the"
+        r"|what)",
+        "match",
+        "mismatched",
+        1.2,
+        1.8,
+    ),
+    cue(r"disconnect|disconnection|disjunction|disparity", "mismatched", "match", 1.6),
+    cue(
+        r"what (?:i|you|we|one) (?:hear|hears|see|sees) is what (?:i|you|we|one) (?:see|sees|hear|hears)"
+        r"|(?:indeed|clearly|exactly|definitely|obviously|really|just) (?:the (?:sound|noise)|that) of"
+        r"|go(?:es)? hand in hand",
+        "match",
+        "mismatched",
+        1.5,
+    ),
+    cue(
+        r"(?:is|was|are) not (?:\w+ly )?(?:indeed )?(?:the (?:sound|noise)|that) (?:of|such|that|a|an"
+        r"|made)|is not what (?:i|you|we|is)"
+        r"|different (?:stories|things|worlds|events|scenes|story)"
+        r"|(?:but|yet|though|while|with|and|although) (?:there (?:is|are) |i see |we see |shows? |the "
+        r"\w+ shows? )?no (?:\w+ ){1,3}"
+        r"(?:in|on|is|are|visible|to be seen|can be seen)(?: \w+){0,2} (?:picture|video|screen|sight"
+        r"|visible|frame|seen|image|scene|there|shown)"
+        r"|nowhere to be seen|no (?:\w+ ){1,2}(?:in sight|to be seen|on screen|visible|in the picture"
+        r"|in the video|in the scene)",
+        "mismatched",
+        "",
+        1.8,
+    ),
+    cue(
         r"(?:the one|what|the sound|the noise|the kind of sound)(?: that)? (?:\w+ ){1,4}would (?:make"
         r"|produce|give|sound)"
         r"|does justice|(?:as|how|what) it (?:should|ought to)(?: be| sound)?|part of the (?:same|scene|picture)",

@@ -99,6 +99,9 @@ def _side(sentence: Sentence, first: int, last: int, frame: Frame, spoken_of: fl
     }:
         return attributive
     left, right = _subject(sentence, first), _object(sentence, last)
+    if left * right > 0 and abs(abs(left) - abs(right)) >= 1 and left > 0:
+        # "The clap precedes the sound of the clap": what is not called a sound is the sight of it.
+        left, right = (left, -1.0) if left > right else (-1.0, right)
     if word in {"before", "after", "to"} or word == "following":
         return _before_after(sentence, first, left, right)
     if left and right and (left > 0) == (right > 0) and abs(right) >= 1 and word not in {"delayed", "late", "early"}:
@@ -148,9 +151,14 @@ def _before_after(sentence: Sentence, first: int, left: float, right: float) -> 
         if (left > 0) == (right > 0):
             return 0
         return (1 if left > 0 else -1) if (abs(right) >= 1 or verb or measured) else 0
+    rest = [token.text for token in sentence.tokens[first + 1 : first + 4]]
+    if left > 0 and rest[:1] in (["it"], ["anything"], ["that"]) and {"happens", "occurs", "happened"} & set(rest):
+        return 1
+    close = any(token.text in _ARRIVES for token in sentence.tokens[max(0, first - 2) : first])
+    if left >= 2 and close and right == 0:
+        return 1
     if left > 0 and (verb or measured):
         return 1 if verb and (_counted(sentence, first) or _ends_plainly(sentence, first)) else 0
-    rest = [token.text for token in sentence.tokens[first + 1 : first + 4]]
     sensed = bool(rest) and rest[0] in {"we", "you", "i", "one"} and {"hear", "see", "heard", "saw", "sees"} & set(rest)
     if right and sensed:
         return -1 if right > 0 else 1

@@ -44,7 +44,7 @@ FRAMES = (
     ),
     _frame(rf"{_HOW}later(?! in)(?: than)?", LATE, 1.2),
     _frame(rf"{_HOW}behind", LATE, 2.0),
-    _frame(r"follows|following", LATE, 0.8),
+    _frame(r"(?:follows|following)(?!(?: \S+){0,5} (?:immediately|closely|directly|instantly|naturally))", LATE, 0.8),
     _frame(r"follows (?:it |the \w+ )?by", LATE, 2.0),
     _frame(r"afterwards?|subsequently|after the fact|a (?:moment|beat|while) later", LATE, 1.6),
     _frame(r"not (?:\w+ ){0,3}until", LATE, 1.5),
@@ -52,6 +52,7 @@ FRAMES = (
     _frame(r"faster than|quicker than", EARLY, 1.8),
     _frame(r"slower than|runs? slow|postponed|shifted later|pushed (?:back|later)|delays behind", LATE, 2.0),
     _frame(rf"(?:{_HOW}|only |right |shortly |just |immediately |long |soon )after", LATE, 1.2),
+    _frame(r"subsequent to", LATE, 1.6),
     _frame(rf"{_HOW}(?:early|premature|prematurely|too soon)(?! (?:in|on|part|morning|stages?))", EARLY, 2.5, False),
     _frame(rf"{_HOW}(?:earlier|sooner)(?! in)(?: than)?", EARLY, 1.8),
     _frame(rf"{_HOW}(?:ahead|in advance)(?: of)?", EARLY, 2.3),
@@ -75,10 +76,24 @@ _DELAY_NOUN = words.phrase(
     r"|impact|image|video|seen|seeing|action|visible)"
     r"(?: \w+){0,3} and (?:the |its )?(?:\w+ )?(?:sound|audio|heard|hearing|thud|noise|crash|bang|corresponding)"
 )
+_HEARD = r"(?:sound|audio|thud|bang|crash|noise|splash|heard|hear|hearing|thump|smack|shot|voice|soundtrack)"
 _ALREADY = words.phrase(
-    r"(?:already|can) (?:\w+ ){0,2}(?:hear|heard|audible)(?: \S+){1,14} (?:still|not yet|yet to"
-    r"|has not)|by the time (?:\S+ ){1,12}(?:sound|audio|thud|bang|crash|noise|splash)(?: "
-    r"\S+){0,4} already(?: \S+)?"
+    r"(?:already|can) (?:\w+ ){0,2}(?:hear|heard|audible)(?: \S+){1,14} (?:still|not yet|yet to|has not)"
+    rf"|by the time (?:(?!{_HEARD})[^\s,]+ ){{1,10}}, (?:\S+ ){{0,4}}{_HEARD}(?: \S+){{0,4}} "
+    rf"(?:already|long|over)(?: \S+)?"
+    rf"|still (?:\S+ ){{1,9}}when (?:\S+ ){{0,4}}{_HEARD}|(?:heard|sounds|plays|audible|comes) "
+    rf"(?:\S+ ){{0,6}}while (?:\S+ ){{1,6}}still"
+    r"|(?:audio|sound|soundtrack|it) (?:would have to|should|needs? to|has to|must|ought to)(?: "
+    r"be)? (?:moved|shifted|pushed)? ?(?:later|delayed)"
+)
+_ALREADY_SEEN = words.phrase(
+    rf"already (?:\S+ ){{1,8}}(?:when|before) (?:\S+ ){{0,3}}{_HEARD}"
+    rf"|by the time (?:\S+ ){{0,3}}{_HEARD}(?: \S+){{0,10}} (?:already|long|over)"
+    r"|(?:audio|sound|soundtrack|it) (?:would have to|should|needs? to|has to|must|ought to)(?: "
+    r"be)? (?:moved|shifted|pulled|brought) earlier"
+    r"|(?:wait|pause|interval|lapse|delay|lag)(?: of(?: \S+){1,4})? between (?:the |what is "
+    r")?(?:\w+ )?(?:hit|landing|fall|strike|contact|impact|collision|seeing)"
+    rf"(?: \w+){{0,3}} and (?:the |its )?(?:\w+ )?{_HEARD}"
 )
 _LATE_ENTRY = words.phrase(
     r"(?:sound|audio) (?::|=) (?:behind|late|lagging|delayed|trailing|after)|(?:video|picture) "
@@ -93,5 +108,5 @@ _EARLY_ENTRY = words.phrase(
     r"|visual|visuals|image|impact|action)"
 )
 _LEAD_NOUN = words.phrase(r"(?:audio|sound) (?:lead|advance)|(?:video|picture|visual|image) (?:delay|lag|latency)")
-LATE_NOUNS = (_DELAY_NOUN, _LATE_ENTRY)
+LATE_NOUNS = (_ALREADY_SEEN, _DELAY_NOUN, _LATE_ENTRY)
 EARLY_NOUNS = (_LEAD_NOUN, _ALREADY, _EARLY_ENTRY)

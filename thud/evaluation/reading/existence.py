@@ -8,6 +8,7 @@ from dataclasses import replace
 from thud.evaluation.reading import words
 from thud.evaluation.reading.claims import Claim, cue, find
 from thud.evaluation.reading.silence import CUES as SILENCE
+from thud.evaluation.reading.silence import EXCEPT
 from thud.evaluation.reading.sync import Reading, final_from, picture_only, quoted, total
 from thud.evaluation.reading.text import Sentence
 
@@ -45,6 +46,13 @@ _ANY = words.any_of((words.SOUNDS | words.MAYBE_SOUNDS) - {"loud"})
 _HEAR = r"(?:hear|heard|hears|hearing|audible|audibly|overheard)"
 _NOT_MUSIC = r"(?:sound|sounds|audio|noise|noises|soundtrack|track|anything|thing|nothing)"
 HEARD = (
+    cue(
+        r"(?:is|are|was|gets) (?:\w+ )?(?:noisy|loud)|(?:hissing|whining|grinding|scraping|humming"
+        r"|wailing) throughout",
+        "audio",
+        "",
+        1.4,
+    ),
     cue(
         r"(?:makes? up|fills?|dominates?|pierces|breaks) the (?:\w+ )?(?:audio|soundtrack|sound"
         r"|silence|air|clip)",
@@ -207,6 +215,8 @@ def heard(said: Sequence[tuple[int, Sentence]]) -> bool:
 def _claims(one: Sentence, number: int) -> list[Claim]:
     about_sound = [replace(claim, weight=min(claim.weight, 2.2)) for claim in find(one, number, SILENCE)]
     quiet = [claim for claim in about_sound if claim.label == "muted"]
+    if EXCEPT.search(one.line) and words.HEARD_NAMES & {token.text for token in one.tokens}:
+        quiet = [replace(claim, label="audio") for claim in quiet]
     quiet += [replace(claim, weight=1.0) for claim in about_sound if claim.label == "audio"]
     covered = {i for claim in quiet for i in range(claim.first, claim.last + 1)}
     sounds = []
@@ -266,7 +276,8 @@ def _fragments(said: Sequence[tuple[int, Sentence]]) -> bool:
     texts = [token.text for _, one in said for token in one.tokens]
     sounds = words.HEARD_WORDS - words.AUDIO | {"strings", "choir"}
     told = len(set(texts) & sounds) >= 1 and not set(texts) & {"is", "are", "was", "not", "would", "can", "i", "does"}
-    return told and len(texts) <= 20
+    imagined = any(_WOULD.search(one.line) for _, one in said) or bool(set(texts) & words.PICTURE)
+    return told and not imagined and len(texts) <= 20
 
 
 def dodges(said: Sequence[tuple[int, Sentence]]) -> bool:

@@ -47,9 +47,7 @@ def _weigh(sentence: Sentence, first: int, last: int) -> tuple[str, float]:
     start = clause_start(sentence, first, 8)
     end = last + 1
     while (
-        end < len(sentence.tokens)
-        and end - last <= 9
-        and sentence.tokens[end].text not in {";", ":", "but", "while", "so"}
+        end < len(sentence.tokens) and end - last <= 9 and sentence.tokens[end].text not in {";", "but", "while", "so"}
     ):
         end += 1
     before = sentence.line[sentence.places[start] : sentence.places[first]]

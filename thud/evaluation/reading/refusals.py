@@ -58,13 +58,17 @@ _REFUSES = words.phrase(
     r"|to|,|so|and|at all)|$)(?: \w+){0,4}"
     r"|audio (?:processing|input|perception|analysis) is (?:not|un)(?: )?(?:supported|available)"
     r"|(?:blind|deaf) to (?:the |this |any )?(?:audio|sound|sounds|clip|soundtrack)|i am deaf"
-    r"|beyond my (?:\w+ )?(?:abilities|capabilities|means|powers|scope|reach)"
+    r"|(?:beyond|outside) (?:of )?my (?:\w+ )?(?:abilities|capabilities|means|powers|scope|reach)"
     r"|(?:only|just) (?:handed|given|shown|fed|process|receive|get|see) (?:the |a few |some "
     r"|still )*(?:pictures|images|frames|text)(?: only)?"
     r"|hidden from me|(?:process|see|receive|handle|read) (?:pictures|images|text|frames) only"
     r"|among my inputs|not part of what i can"
     r"|i have no (?:hearing|sense of hearing|audio)|not something(?: that)? i (?:can|am able "
     r"to)(?: \w+){0,4}|for me to (?:hear|listen)"
+    r"|(?:audio|sound|soundtrack) is (?:not (?:available|accessible|perceptible)|unavailable"
+    r"|inaccessible) (?:to|for) me"
+    r"|i (?:am |can )?only (?:able to |capable of )?(?:see|view|seeing|viewing|work with) (?:the "
+    r")?(?:frames|images|pictures|visuals|video frames)"
     r"|(?:i )?must decline|i have to decline|i would rather not|i decline|i refuse"
 )
 _NO_SOUND = words.phrase(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from thud.evaluation.reading.claims import cue, find
 from thud.evaluation.reading.text import Sentence
+from thud.evaluation.reading.words import phrase
 
 _WHAT = r"(?:sound|sounds|audio|noise|soundtrack|audio track|sound track|audio signal|sound effects?)"
 _NOT_OF = (
@@ -15,7 +16,20 @@ _NOT_OF = (
     r"not|is out|i)|quality|description|cues? (?:to|that)|other than|except|apart|besides|but"
     r"|beyond|aside|louder|yet|until|before|at first))"
 )
+EXCEPT = phrase(r"(?:apart|aside) from|except(?: for)?|besides|other than|save for|but for")
 CUES = (
+    cue(
+        r"listened (?:\S+ ){0,6}(?:but|and|yet) (?:there (?:is|was) |i |heard |hear |found ){0,2}nothing"
+        r"|none (?:is|are|was|can be|could be)(?: \w+)? (?:heard|audible|present|there|detected)"
+        r"|(?:breaks?|falls?|lands?|hits?|shatters?|moves?|plays?|happens?|crashes?|drops?) "
+        r"(?:completely |totally )?silently"
+        r"|(?:dead|deathly|completely|totally|entirely|absolutely|perfectly|utterly) (?:quiet|silent)"
+        r"|not (?:(?!sure|certain|whether|if|clear|know)\w+ ){0,5}any (?:audible |actual |kind of "
+        r")?(?:sound|audio|noise)" + _NOT_OF,
+        "muted",
+        "",
+        1.8,
+    ),
     cue(
         r"nothing (?:in|on|from) the (?:audio|sound|soundtrack)(?: track)?|nothing to hear|no anything"
         r"|no sounds? of any (?:kind|sort)|all is (?:quiet|silent|still)|(?:sound|audio)(?: present| track)? "
@@ -85,7 +99,7 @@ CUES = (
     ),
     cue(r"(?:unable|inability) to (?:hear|detect|perceive) (?:any (?:sounds?|audio|noise)|anything)", "muted", "", 2.0),
     cue(
-        r"(?:audio|sound|track|soundtrack|audio track)(?: \w+)? (?:is|are|seems|appears|appears to be"
+        r"(?:audio|sound|track|soundtrack|audio track)(?: \w+)? (?:is|are|seems|appears|appears to be|seems to be"
         r"|has been|was)(?: (?!not|never|hardly|no)\w+)? (?:absent|missing|empty|removed|stripped"
         r"|silent|off|turned off|nonexistent|blank|lacking|disabled|switched off|not present|cut|gone"
         r"|not audible|unavailable)(?! (?:by|sync))",

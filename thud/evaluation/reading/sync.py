@@ -107,7 +107,8 @@ def decide(claims: Sequence[Claim], times: tuple[float, float] | None) -> tuple[
             bad_weight += 0.7
         else:
             good_weight += 0.7
-    if good and bad and all(claim.hedged for claim in claims):
+    split = {claim.label for claim in bad} >= {"delayed", "early"}
+    if (good or split) and bad and all(claim.hedged for claim in claims):
         return "unparsed", None
     if good_weight >= 1.3 * bad_weight:
         return "synced", max(good, key=lambda claim: claim.weight)
@@ -159,6 +160,8 @@ def _without_claim(found: Sequence[Sentence], said: Sequence[tuple[int, Sentence
 
 
 def _short_answer(said: Sequence[tuple[int, Sentence]]) -> bool:
+    if len(said[0][1].tokens) > 1 and said[0][1].tokens[0].text in {"yes", "no"} and said[0][1].tokens[1].text == ",":
+        return sum(len(one.tokens) for _, one in said) <= 30
     return len(said[0][1].tokens) <= 6 and sum(len(one.tokens) for _, one in said) <= 40
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from thud.evaluation.reading.claims import cue
 
 _GOOD = (
-    r"good|perfect|accurate|correct|fine|tight|exact|excellent|spot on|right|natural|precise"
+    r"good|ok|okay|alright|in order|normal|perfect|accurate|correct|fine|tight|exact|excellent"
+    r"|spot on|right|natural|precise"
     r"|proper|intact|solid|maintained|great|consistent|preserved|impeccable|flawless|seamless"
 )
 _BAD = r"bad|poor|off|wrong|broken|loose|imperfect|inaccurate|incorrect|lost|faulty|unnatural|skewed|awry"
@@ -16,6 +17,60 @@ _BE = (
 )
 _TOPIC = r"(?:sync|synchronization|synchronisation|timing|alignment|synchrony|lip sync|audio|sound|soundtrack|it)"
 CUES = (
+    cue(
+        r"(?:heard|audible) (?:when|while|as) (?:\S+ ){1,6}(?:is|are) (?:seen|visible|shown)"
+        r"|follow(?:s|ing)?(?: \S+){0,5} (?:immediately|closely|directly|instantly)",
+        "synced",
+        "desync",
+        1.3,
+    ),
+    cue(
+        r"tracks (?:the )?(?:picture|video|visuals|action|image|images)|keeps? (?:up|pace) with|keep "
+        r"in step|in parallel"
+        r"|hand in hand|(?:go|goes|stay|stays|belong|are|is|come|work) together|follows? (?:the "
+        r")?(?:picture|video|visuals|action|images?)"
+        r" (?:closely|exactly|precisely|faithfully|perfectly)",
+        "synced",
+        "desync",
+        1.4,
+    ),
+    cue(r"follow (?:the )?(?:picture|video|visuals|action|images?)", "", "desync", 1.0, 1.6),
+    cue(
+        r"(?:when|where|how|as) (?:it|they|one) (?:should|ought to|belongs?|needs? to|is supposed to"
+        r"|are supposed to)(?: be)?",
+        "synced",
+        "desync",
+        1.6,
+    ),
+    cue(
+        r"(?:been|was|were|is|got) (?:\w+ly )?(?:shifted|moved|displaced|tampered with|manipulated"
+        r"|altered|offset|pushed|slid)",
+        "desync",
+        "synced",
+        1.6,
+    ),
+    cue(
+        r"(?:the|that) (?:very |exact )?(?:instant|moment|second) (?:that )?(?:you|we|i|one|it|they"
+        r"|the \w+|he|she)(?: can| is| are)?"
+        r" (?:see|sees|hear|hears|seen|heard|visible)|within (?:\S+ ){1,4}of (?:each other|one another)",
+        "synced",
+        "",
+        1.3,
+    ),
+    cue(
+        r"too (?:small|short|slight|little|brief) (?:for \w+ )?to (?:notice|perceive|see|hear|matter"
+        r"|detect|be \w+)",
+        "synced",
+        "",
+        1.6,
+    ),
+    cue(
+        r"(?:misplaced|dislocated|displaced) in time|(?:timing|sync) (?:does not|do not|never) (?:work|fit|hold|add up)"
+        r"|(?:drifted|drift|come|fallen|fall) (?:apart|out of)",
+        "desync",
+        "synced",
+        1.8,
+    ),
     cue(
         r"(?:shift|delay|lag|offset|gap|mismatch|difference)(?: (?!is)\S+){0,5} there (?:is|was) "
         r"(?:none|nothing|no such thing)"

@@ -193,6 +193,8 @@ def _is_point(sentence: Sentence, first: int, last: int, named: bool) -> bool:
         start -= 1
     topic = " ".join(token.text for token in sentence.tokens[start : i + 1])
     before = sentence.tokens[i].text if i >= 0 else ""
+    if before == ":":
+        topic = " ".join(token.text for token in sentence.tokens[max(0, i - 4) : i])
     if before == "by" and i and sentence.tokens[i - 1].text in {"over", "done", "already", "finished", "gone"}:
         return True
     if before in {"by", "of", "for", "within"} or _LENGTH_TOPIC.search(topic.rsplit(" at ", 1)[-1]):

@@ -39,7 +39,8 @@ SOUNDS = bag(
     " sizzle whoosh whistle roar rumble thunk thunder chime jingle tap tapping crackle narration singing song cheer"
     " cheering applause murmur chatter meow chirping siren horn engine bass words vocals vocal splat slam crashing"
     " shatter shattering hum buzz buzzing growl moan groan gasp yell yelling squelch creak drum beat tone footsteps"
-    " wind static crackling crickets chuckle chuckles giggle giggling whirring thumping cough coughs coughing sneeze"
+    " wind static crackling hissing whining wailing grinding crickets chuckle chuckles giggle "
+    "giggling whirring thumping cough coughs coughing sneeze"
     " clink clinking jingling sobbing snoring honk honking beeping ticking gurgle fizz whispers whispering humming"
     " rustle rustling swish swoosh twang plop pings ping chirp chirps mooing neigh roaring howling howl drone purr"
     " clunking banging pounding slamming squawk gunfire strings choir melody rattles scrunch knocking clonk clop"
@@ -61,10 +62,10 @@ EVENTS = bag(
 NEGATORS = bag(
     "not no never neither nor without hardly barely scarcely none nothing lacks lack lacking "
     "fails fail failed failing"
-    " absence devoid rarely unlikely zero non mis isnt nowhere free lost loses lose seldom little"
+    " absence devoid rarely unlikely zero non mis isnt nowhere free lost loses lose seldom little doubt doubts doubtful"
 )
 SHORT_REACH = dict.fromkeys(bag("fails fail failed failing free zero lost loses lose little lack lacks lacking"), 3)
-SHORT_REACH |= {"no": 6, "none": 4, "nothing": 6}
+SHORT_REACH |= {"no": 6, "none": 4, "nothing": 9}
 NOT_NEGATING = phrase(
     r"not only|no doubt|no question|without (?:a |any )?(?:doubt|question)|no wonder|not just|not to mention|a little"
     r"|no matter|no shortage of|no lack of|no mistaking|not (?:\w+ ){0,4}(?:until|till)|no less"
@@ -74,7 +75,8 @@ NOT_NEGATING = phrase(
 )
 LONG_NEGATORS = phrase(
     r"far from|anything but|rather than|instead of|as opposed to|nowhere near|no longer|free of|free from|in no way"
-    r"|rule out|ruled out|rules out|by no means|opposite of|wrong to (?:say|claim|think)"
+    r"|stretch to|difficult to call|hard to call|hesitate to|rule out|ruled out|rules out|by no "
+    r"means|opposite of|wrong to (?:say|claim|think)"
     r"|incorrect to (?:say|claim)|not true that|not the case that|it is false that|no evidence|no "
     r"sign|no signs|no indication|no hint|no trace|no suggestion|no reason|not any (?:sign"
     r"|evidence|indication|hint)|short of|too \w+ (?:for \w+ )?to"
@@ -101,7 +103,7 @@ LISTING = bag(
     " detectable discernible evident audio video sound time timing temporal sync signs sign of perceivable much"
 )
 UNKNOWN = phrase(
-    r"who knows|no idea|anyone s guess|(?:do|does|did) not know|can not (?:really |quite "
+    r"who knows|no idea|can not decide|undecided|anyone s guess|(?:do|does|did) not know|can not (?:really |quite "
     r"|reliably )?tell(?! (?:them|you|which|who|how|the|by|in which))"
 )
 ASKED = bag("say choose answer reply respond select decide pick describe determine judge state tell indicate classify")
@@ -121,13 +123,14 @@ REAL_AGAIN = phrase(
     r"would (?:\w+ )?be (?:perceived|considered|read|regarded|heard|judged|called|described|classified)"
     r"|(?:i|we) would (?:\w+ )?(?:say|call|describe|judge|conclude|classify|rate|consider"
     r"|characterize|characterise|put|go|answer|argue)|as if nothing|if anything|even if|would be "
-    r"(?:wrong|incorrect) to|if you (?:look|listen|watch)"
+    r"(?:wrong|incorrect|a stretch|hard|difficult) to|would rule out|if you (?:look|listen|watch)"
 )
 HEDGED = phrase(r"could|might|may|perhaps|maybe|(?<!not )possibly|potentially")
 HEARD_WORDS = AUDIO | (
     SOUNDS
     - bag("drum horn engine bass siren song beat wind ring words tone static report tap snap pop click choir strings")
 )
+HEARD_NAMES = SOUNDS | MAYBE_SOUNDS | {"noise", "footstep", "sounds", "breathing"}
 CONCEDED = phrase(
     r"at first|at first glance|initially|on first|might seem|may seem|might appear|may appear|might think|could think"
     r"|although|though|even though|despite|in spite of|admittedly|granted|seemingly|one might|you might"
