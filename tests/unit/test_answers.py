@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.answers_samples import LABELLED, TIMED
 from thud.evaluation.answers import TASKS, read_answer
+from thud.evaluation.reading.text import sentences
 
 OPTIONS = (("A", "early"), ("B", "delayed"), ("C", "synced"))
 
@@ -157,6 +158,11 @@ JUNK = (
 def test_a_megabyte_of_anything_is_read(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     assert {read_answer(task, text, OPTIONS).label for task in TASKS} == {"unparsed"}
+
+
+def test_no_sentence_grows_without_end() -> None:
+    found = sentences("after the " * 5_000)
+    assert max(len(one.tokens) for one in found) <= 160
 
 
 def test_the_end_of_a_long_response_counts() -> None:

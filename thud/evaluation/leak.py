@@ -82,13 +82,17 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """All lines, the one that is the floor of the sync task (None where nothing is known), and the set behind them."""
+    """All lines, the one that is the floor of the sync task (None where nothing is known), and the set behind them.
+
+    alike: cells of the floor's guesser when it takes the classes as equally common ("original", "shifted", "balanced",
+    the mean over classes). It is right about originals as often as about shifts, as the cells side by side suppose; a
+    guesser that is after the most answers never says “in sync” where originals are few.
+    """
 
     shown: tuple[Shown, ...]
     lines: tuple[Line, ...]
     floor: Line | None
-    shifted: Estimate = field(default_factory=lambda: Estimate(None, None, None, 0))
-    balanced: Estimate = field(default_factory=lambda: Estimate(None, None, None, 0))
+    alike: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 def audit(shown: Sequence[Shown]) -> Audit:
@@ -102,11 +106,19 @@ def audit(shown: Sequence[Shown]) -> Audit:
     floor = next((line for line in lines if line.task == "sync" and line.group == top and line.found), None)
     if floor is None or floor.found is None:
         return Audit(tuple(shown), lines, None)
-    about = _fit(_asked(shown, "sync"), floor.group)
+    return Audit(tuple(shown), lines, floor, _alike(_fit(_asked(shown, "sync"), floor.group), floor.group))
+
+
+def _alike(about: Sequence[Shown], group: str) -> dict[str, Estimate]:
+    found = _guess_group(about, group, alike=True)
+    if found is None:
+        return {}
     classes, sources = [each.condition for each in about], [each.source for each in about]
-    alike = _guess_group(about, floor.group, alike=True)
-    balanced = alike.balanced if alike else Estimate(None, None, None, 0)
-    return Audit(tuple(shown), lines, floor, class_shares(floor.found, classes, sources, SHIFTED), balanced)
+    cells = {"original": ("original",), "shifted": SHIFTED}
+    return {
+        **{name: class_shares(found, classes, sources, kept) for name, kept in cells.items()},
+        "balanced": found.balanced,
+    }
 
 
 def guess_place(shown: Sequence[Shown], *, quick: bool = False) -> Guess | None:
@@ -195,7 +207,7 @@ def _quiet(group: str) -> str:
 def report(found: Audit, advice: Sequence[str] = ()) -> Json:
     """The audit as JSON: floor, leak (lines of the sync task), others (of other tasks), advice, chance, and counts.
 
-    chance: what the commonest answer gets on sync. balanced: the floor's score if the classes were equally common.
+    chance: what the commonest answer gets on sync. balanced: the floor's guesser if the classes were equally common.
     """
     sync = [line for line in found.lines if line.task == "sync" and line.found is not None]
     chance = found.floor.found.chance if found.floor and found.floor.found else EQUAL
@@ -207,8 +219,7 @@ def report(found: Audit, advice: Sequence[str] = ()) -> Json:
         "others": [_line_json(line) for line in found.lines if line.task != "sync" and line.found is not None],
         "advice": list(advice),
         "chance": chance,
-        "balanced": {"value": found.balanced.value, "low": found.balanced.low, "high": found.balanced.high,
-                     "chance": EQUAL},
+        "balanced": _estimate_json(found.alike.get("balanced")) | {"chance": EQUAL},
         "stimuli": len(found.shown),
         "timed": len(_fit(asked, "sound")),
         "sync": len(asked),
@@ -230,8 +241,16 @@ def _floor_json(found: Audit) -> Json | None:
     right, chance = line.found.right, line.found.chance
     value = right.value or 0.0
     words = line.words if value >= chance else f"{line.words}; no better than the commonest answer alone"
-    return {"shifted": found.shifted.value, "three": max(value, chance), "low": right.low, "high": right.high,
-            "n": line.found.items, "words": words}  # fmt: skip
+    alike = {name: each.value for name, each in found.alike.items()}
+    if chance > EQUAL + 0.01 and alike.get("balanced") is not None:
+        words += f"; were the classes equally common it would be {100 * (alike['balanced'] or 0):.1f} (chance 33.3)"
+    return {"shifted": alike.get("shifted"), "original": alike.get("original"), "three": max(value, chance),
+            "low": right.low, "high": right.high, "n": line.found.items, "words": words}  # fmt: skip
+
+
+def _estimate_json(estimate: Estimate | None) -> Json:
+    held = estimate or Estimate(None, None, None, 0)
+    return {"value": held.value, "low": held.low, "high": held.high}
 
 
 def _line_json(line: Line) -> Json:
