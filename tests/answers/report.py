@@ -1,4 +1,4 @@
-"""Prints how well the rules read the written answers: `python -m tests.answers.report [dev|held] [task ...]`."""
+"""Prints how well the rules read the written answers: `python -m tests.answers.report [part] [task ...]`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from thud.records import Answer
 
 FOLDER = Path(__file__).parent
 TASKS = ("sync", "existence", "consistency")
+PARTS = tuple(sorted({file.name.split("_")[0] for file in FOLDER.glob("*.jsonl")}))
 CLOSE_S = 0.06
-SHOWN = 160
+SHOWN = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Read:
 
 
 def corpus(part: str, task: str) -> list[Written]:
-    """The written responses of one part ("dev" or "held") and task, in the order of the file."""
+    """The written responses of one part ("dev", "dev3") and task, in the order of the file."""
     lines = (FOLDER / f"{part}_{task}.jsonl").read_text(encoding="utf-8").split("\n")
     return [Written(**json.loads(line)) for line in lines if line]
 
@@ -120,16 +121,16 @@ def _listed(reads: list[Read]) -> list[str]:
 
 
 def main() -> None:
-    """Prints the tables, and for dev the misread texts; held keeps its texts to itself unless asked."""
+    """Prints the tables, and the misread texts of parts that rules may be written from; others only when asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("dev", "held"), default="dev")
+    parser.add_argument("part", nargs="?", choices=PARTS, default="dev")
     parser.add_argument("tasks", nargs="*", default=TASKS, metavar="task")
-    parser.add_argument("--texts", action="store_true", help="list the misread texts of held, too")
+    parser.add_argument("--texts", action="store_true", help="list the misread texts of a held part, too")
     args = parser.parse_args()
     for task in args.tasks:
         reads = read_all(args.part, task)
         print(_summary(args.part, task, reads))
-        if args.part == "dev" or args.texts:
+        if args.part.startswith("dev") or args.texts:
             print("\n".join(_listed(reads)))
 
 

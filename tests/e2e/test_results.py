@@ -390,3 +390,17 @@ def test_nobody_was_asked_yet(page: Page, tmp_path: Path, trouble: list[str]) ->
         page.goto("about:blank")
     assert all(url in each for each in trouble)
     trouble.clear()
+
+
+def test_the_benchmarks_view_shows_the_papers_recipes_and_says_what_is_wrong_with_a_path(
+    page: Page, url: str, trouble: list[str]
+) -> None:
+    page.goto(f"{url}/results?view=benchmarks")
+    table = page.locator("table.tax")
+    expect(table.get_by_role("row", name=re.compile("^vanilla"))).to_contain_text("69.2")
+    expect(table.get_by_role("row", name=re.compile("^Ours"))).to_contain_text("+0.9")
+    page.get_by_label("Folder or file with the questions").fill("/nowhere/at/all")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="nowhere")).to_be_visible()
+    assert [line for line in trouble if "400" not in line] == [] and page.evaluate(WIDER) <= 0
+    trouble.clear()

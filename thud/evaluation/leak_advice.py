@@ -93,8 +93,8 @@ def _about_place(shown: Sequence[Shown], line: Line) -> list[str]:
     longer = _longer(clips, offsets)
     if longer is not None and _above(longer[1]) < now - WORTH:
         said.append(
-            f"In clips of {longer[0]:.0f} s with the event anywhere in them, a balanced draw of these offsets would give "
-            f"{_score(longer[1])}."
+            f"In clips of {longer[0]:.0f} s with the event anywhere in them, a balanced draw of these offsets would "
+            f"give {_score(longer[1])}."
         )
     return said or [
         f"The sound's place alone gives {_score(line.found)}; no other offsets of these clips would give much less. "

@@ -76,6 +76,18 @@ def balanced_draw(clips: Sequence[Placed], offsets: Sequence[float], seed: int =
     return lot | min(draws, key=lambda draw: round(overlap(known, draw), 9))
 
 
+def shifts_to_ask(clips: Sequence[Placed], offsets: Sequence[float], seed: int = 0) -> Draw:
+    """The balanced draw as offsets to build. Where no early (or delayed) offset is possible, the smallest one stands in
+    for them, so that the plan refuses it and says why.
+    """
+    draw = balanced_draw(clips, offsets, seed)
+    asked: Draw = {}
+    for clip_id, drawn in draw.items():
+        signs = {offset > 0 for offset in drawn}
+        asked[clip_id] = (*drawn, *(each for each in _smallest(offsets) if (each > 0) not in signs))
+    return asked
+
+
 def overlap(clips: Sequence[Placed], draw: Mapping[str, Sequence[float]]) -> float:
     """What the best guess from the event's place gets of three equally common classes, 1/3 to 1, as the draw sees it.
 

@@ -43,18 +43,23 @@ NameOf = Callable[[str, Intervention], str]
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """What to build for every clip. shifts: signed seconds, + late. The original is always built."""
+    """What to build for every clip. shifts: signed seconds, + late. The original is always built.
+
+    balanced: of the shifts, one early and one delayed for each clip, drawn so that the sound's place says little; the
+    draw is over all clips that are built together (see `thud.stimuli.balance`), `plan_clip` takes what it is given.
+    """
 
     shifts: tuple[float, ...] = ()
     shift_fill: ShiftFill = "room"
     mutes: tuple[MuteFill, ...] = ()
     swap: bool = False
     seed: int = 0
+    balanced: bool = False
 
     @classmethod
     def parse(cls, row: Mapping[str, Any]) -> BuildSettings:
         """Settings from a stranger's JSON; BadRequest says what is wrong with it."""
-        unknown = set(row) - {"shifts", "shift_fill", "mutes", "swap", "seed"}
+        unknown = set(row) - {"shifts", "shift_fill", "mutes", "swap", "seed", "balanced"}
         if unknown:
             raise BadRequest(f"unknown build setting: {', '.join(sorted(unknown))}")
         try:
@@ -67,7 +72,7 @@ class BuildSettings:
             raise BadRequest("a shift is filled with room, silence or circular; a mute is silence, room or drop_stream")
         if not all(np.isfinite(shifts)) or 0.0 in shifts or not 0 <= seed < 2**31:
             raise BadRequest("shifts are seconds other than 0, and the seed lies between 0 and 2147483647")
-        return cls(shifts, fill, mutes, bool(row.get("swap", False)), seed)
+        return cls(shifts, fill, mutes, bool(row.get("swap", False)), seed, bool(row.get("balanced", False)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""/api/results/benchmarks and /tax: sets that others made, asking a listener about them, and the six-benchmark table."""
+"""/api/results/benchmarks and /tax: sets that others made, asking a listener about them, the six-benchmark table."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ from ui.house import House, actor, sees_times
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Body()]
+MUCH = 0.10
+"""So far above chance a guess from one sense alone is warned of."""
 
 
 def clip_router(house: House) -> APIRouter:
@@ -163,10 +165,30 @@ def _notes(house: House, plan: Any) -> list[Json]:
     if plan.unknown_times:
         text = f"{plan.unknown_times} clips have no event times yet: whether an event stays in is not known"
         notes.append({"level": "warn", "text": text})
+    notes += _place_notes(plan)
     reasons = Counter(
         "the event would leave its clip" if "event would" in r.reason else r.reason for _, r in plan.refused
     )
     notes += [{"level": "warn", "text": f"{count} refused: {reason}"} for reason, count in reasons.most_common(4)]
+    return notes
+
+
+def _place_notes(plan: Any) -> list[Json]:
+    """What the sound's place alone will score on sync, and which offsets a balanced draw uses."""
+    predicted = plan.predicted() if any(plan.shifts.values()) else None
+    if predicted is None:
+        return []
+    value, chance = predicted.right.value, predicted.chance
+    level = "warn" if value >= chance + MUCH else "ok"
+    text = f"the sound's place alone is predicted to score {100 * value:.1f} % on sync (chance {100 * chance:.1f})"
+    notes = [{"level": level, "text": text}]
+    if plan.balanced:
+        used = Counter(offset for drawn in plan.shifts.values() for offset in drawn)
+        text = "the draw: " + ", ".join(f"{offset:+.2f} s for {used[offset]}" for offset in sorted(used))
+        notes.append({"level": "ok", "text": text.replace("-", "−")})
+    if plan.balanced and plan.earlier:
+        text = f"{plan.earlier} shifts built earlier are not of this draw and stay: Results tells what all of them give"
+        notes.append({"level": "warn", "text": text})
     return notes
 
 

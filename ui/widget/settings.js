@@ -14,6 +14,7 @@ function beginWith(usual) {
   const fresh = {
     on: { ...ALL_ON, swapped: usual.swap }, early: usual.shifts.filter((x) => x < 0).sort(byLength), delayed: usual.shifts.filter((x) => x > 0).sort(byLength),
     fill: usual.shift_fill, mutes: usual.mutes.length ? usual.mutes : ["silence"], seed: usual.seed,
+    balanced: usual.balanced ?? false,
   };
   let held = {};
   try { held = JSON.parse(localStorage.getItem(STORE)) ?? {}; } catch { /* storage is off: the usual settings */ }
@@ -22,8 +23,8 @@ function beginWith(usual) {
 const remember = (model) => { try { localStorage.setItem(STORE, JSON.stringify(model)); } catch { /* storage is off: fresh next time */ } };
 
 // What the server is asked for.
-export const toSettings = ({ on, early, delayed, fill, mutes, seed }) => ({
-  shifts: [...(on.early ? early : []), ...(on.delayed ? delayed : [])], shift_fill: fill, mutes: on.muted ? mutes : [], swap: on.swapped, seed,
+export const toSettings = ({ on, early, delayed, fill, mutes, seed, balanced }) => ({
+  shifts: [...(on.early ? early : []), ...(on.delayed ? delayed : [])], shift_fill: fill, mutes: on.muted ? mutes : [], swap: on.swapped, seed, balanced,
 });
 
 // {value} in seconds with the row's sign, or {wrong: sentence}.
@@ -119,6 +120,8 @@ export function makeSettings({ usual, onchange, donorsButton }) {
     const next = model.mutes.includes(value) ? model.mutes.filter((each) => each !== value) : [...model.mutes, value];
     if (next.length) { model.mutes = next; change(); }
   } });
+  const balanced = el("input", { type: "checkbox", onchange: () => { model.balanced = balanced.checked; change(); } });
+  balanced.checked = model.balanced;
   const seed = el("input", { class: "in s", type: "number", min: "0", step: "1", "aria-label": "Seed of the donors", value: String(model.seed), onchange: () => {
     const value = Number(seed.value);
     if (Number.isSafeInteger(value) && value >= 0) { model.seed = value; change(); } else seed.value = String(model.seed);
@@ -128,6 +131,7 @@ export function makeSettings({ usual, onchange, donorsButton }) {
     row("early", model.on.early, toggle("early"), ...early.nodes),
     row("delayed", model.on.delayed, toggle("delayed"), ...delayed.nodes),
     el("div", { class: "bo sub" }, el("span", { class: "sm t3" }, "A shift leaves a gap; fill it with"), fill),
+    el("label", { class: "bo sub sm" }, balanced, el("span", {}, "Balanced draw ", el("span", { class: "t3" }, "one early and one delayed per clip so that the sound's position says little"))),
     row("muted", model.on.muted, toggle("muted"), mutes),
     row("swapped", model.on.swapped, toggle("swapped"), el("span", { class: "sm t2" }, "donor: another sound class, event at the original time"),
       el("span", { class: "sp" }), el("label", { class: "row sm t3" }, "seed ", seed), donorsButton));

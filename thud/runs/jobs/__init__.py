@@ -7,7 +7,7 @@ from importlib import import_module
 
 from thud.runs.job import Job
 
-KINDS = ("ingest", "build", "demo", "annotate", "annotate_batch", "listen", "canary")
+KINDS = ("ingest", "build", "demo", "annotate", "annotate_batch", "listen", "canary", "judge", "judge_batch")
 
 
 class _Jobs(Mapping[str, Job]):
