@@ -57,6 +57,7 @@ def listener_row(listener: Listener, owner: str, canaries: Mapping[str, Json]) -
     needs = [arm for arm in HEARING_ARMS if arm in listener.allowed_arms and canary_needed(listener, arm)]
     return {
         "name": listener.name,
+        "key": key,
         "label": listener.label,
         "owner": owner,
         "backend": listener.backend,

@@ -7,31 +7,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from thud.evaluation.answers import RULES_VERSION
 from thud.evaluation.compare import Tally, compare
 from thud.evaluation.items_view import Json, estimate_json, items_json, link
 from thud.evaluation.leaderboard import MUCH_UNANSWERED, leaderboard, ranked, split_rows
 from thud.evaluation.model_view import model_page, others_of
 from thud.evaluation.published import published
 from thud.evaluation.scoring import ABSENT, CELLS, cell_of
+from thud.runs.leak import heard_without_picture, leak_report
 from thud.store.score_filter import RowKey, ScoreFilter
 from ui.results_asked import Asked, Query, asked, items_asked, row_of
-from ui.results_rows import known, options
+from ui.results_rows import Known, known, options
 
 if TYPE_CHECKING:
     from thud.store import Store
 
-CHANCE = 1 / 3
-"""Of the three classes of the sync task."""
+SHUFFLED = "shuffled_picture"
 
 
-def floor_of(store: Store) -> Json | None:
-    """What a guess from the sound's position alone gets: {shifted, three, low, high, n, words}; None = not measured."""
-    return None
-
-
-def leak_of(store: Store) -> list[Json]:
-    """What else gives the answers of this stimulus set away; empty while nobody has looked."""
-    return []
+def leak_of(store: Store, found: Known) -> Json:
+    """What can be scored on these stimuli without watching and listening: floor, leak, advice, chance."""
+    heard = heard_without_picture(store) if any(arm == SHUFFLED for _, arm, _ in found.rows) else ()
+    return leak_report(store, store.workspace, heard=heard, measure=True)
 
 
 def leaderboard_json(store: Store, query: Query) -> Json:
@@ -39,19 +36,26 @@ def leaderboard_json(store: Store, query: Query) -> Json:
     began = time.perf_counter()
     found = known(store)
     want = asked(query, found.sets)
-    floor = floor_of(store)
+    leak = leak_of(store, found)
+    floor = leak["floor"]
     figures = leaderboard(split_rows(store.score_counts(want.scores), found.parts), want.absent, floor)
     rows = [_row(store, want, found.rows[row], figure) for row, figure in figures.items() if row in found.rows]
-    leak = leak_of(store)
     return {
         "filter": _shown_filter(want), "options": options(found), "rows": ranked(rows, want.sort),
         "items": sum(row["no_answer"]["n"] for row in rows), "clips": store.score_clips(want.scores),
-        "chance": CHANCE, "published": published_rows(), "floor": floor, "leak": leak,
-        "advice": [line["advice"] for line in leak if line.get("advice")],
-        "warnings": [line for row in rows for line in _warnings(want, row)],
+        "chance": leak["chance"], "published": published_rows(), "floor": floor, "leak": leak["leak"],
+        "advice": leak["advice"],
+        "warnings": [*_older(store), *(line for row in rows for line in _warnings(want, row))],
         "method": "95 % intervals: bootstrap over sources, 2000 draws; Wilson's where fewer than 5 sources differ.",
         "ms": round(1000 * (time.perf_counter() - began)),
     }  # fmt: skip
+
+
+def _older(store: Store) -> list[Json]:
+    """Answers that rules of another version read must not stand beside today's without a word."""
+    count = store.count_older(RULES_VERSION)
+    text = f"{count} responses were read by older rules. Stop thud and run: .venv/bin/python -m thud reread"
+    return [{"level": "warn", "text": text, "items": None}] if count else []
 
 
 def _row(store: Store, want: Asked, about: Json, figures: Json) -> Json:
@@ -146,7 +150,7 @@ def model_json(store: Store, query: Query) -> Json:
     others = others_of(shares, str(row), names)
     detail, times = store.score_detail(row, want.scores), store.score_times(row, want.scores)
     page = model_page(detail, times, others, about["listener"], str(row), want.absent, base)
-    floor = floor_of(store)
+    floor = leak_of(store, found)["floor"]
     page["offsets"]["floor"] = floor["shifted"] if floor else None
     notes = row_notes(store, row)
     return {"head": head_of(about, notes), **page, "step": about["step"], "notes": notes}

@@ -21,6 +21,8 @@ SHEETS = (
     "results.css",
     "results_model.css",
     "listeners.css",
+    "listen.css",
+    "judging.css",
 )
 IMPORTED = re.compile(r"""(?:from|import|import\()\s*["']\./([\w.-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

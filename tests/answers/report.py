@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 TASKS = ("sync", "existence", "consistency")
 PARTS = tuple(sorted({file.name.split("_")[0] for file in FOLDER.glob("*.jsonl")}))
 CLOSE_S = 0.06
-SHOWN = 700
+SHOWN = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,24 @@ def test_offsets_are_read_refused_and_taken_back(pair: str, visit: Visit) -> Non
     expect(planned(dialog, "muted")).to_contain_text(re.compile("^muted000$"))
 
 
+def test_a_balanced_draw_has_one_early_and_one_delayed_per_clip(pair: str, visit: Visit) -> None:
+    page = visit(f"/clips?kind={pair}")
+    dialog = open_dialog(page)
+    note = dialog.locator(".pv .st").filter(has_text="the sound's place alone is predicted to score")
+    expect(note).to_contain_text(re.compile(r"on sync \(chance [45]\d\.\d\)"))
+    dialog.get_by_label(re.compile("^Balanced draw one early and one delayed per clip")).check()
+    expect(note).to_contain_text("on sync (chance 33.3)")
+    expect(planned(dialog, "early")).to_contain_text(re.compile("^early(200|002)$"))
+    expect(planned(dialog, "delayed")).to_contain_text(re.compile("^delayed(200|002)$"))
+    expect(dialog.locator(".pv .st").filter(has_text="the draw:")).to_contain_text(re.compile(r"−0\.\d\d s for 2"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    box = dialog.get_by_label(re.compile("^Balanced draw"))
+    expect(box).to_be_checked()
+    box.uncheck()
+    expect(note).to_contain_text(re.compile(r"\(chance [45]\d\.\d\)"))
+
+
 def test_what_is_planned_is_built(app: App, pair: str, visit: Visit) -> None:
     page = visit(f"/clips?kind={pair}")
     dialog = open_dialog(page)

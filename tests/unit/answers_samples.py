@@ -488,5 +488,5 @@ TIMED = (
     ("The audio is delayed by 3 frames.", "delayed", None, None, None),
     ("The audio is offset by 0.5 s.", "desync", None, None, None),
     ("The audio is in sync; the 0.4 s gap is within tolerance.", "synced", None, None, None),
-    ("In sync: both happen at 3 s.", "synced", None, None, None),
+    ("In sync: both happen at 3 s.", "synced", 0.0, 3.0, 3.0),
 )

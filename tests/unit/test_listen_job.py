@@ -23,11 +23,14 @@ from tests.unit.listeners_kit import made
 from tests.vendors import Asked, ChatServer, Fault
 from tests.vendors.kit import give_keys
 from thud.errors import BadRequest
+from thud.evaluation.answers import RULES_VERSION
 from thud.listeners.canary import QUESTIONS
 from thud.listeners.questions import QUESTION_SETS
 from thud.listeners.roster import LISTENERS, Listener
-from thud.records import Run
+from thud.records import Answer, Reading, Run
 from thud.runs.listen import ListenPlan, Wanted, plan_listening, start_listening
+from thud.runs.responses import reread
+from thud.store import changes
 
 DIRECT = Wanted(QUESTION_SETS["direct"], tasks=("existence",))
 
@@ -200,3 +203,16 @@ def test_the_listeners_that_ship_answer_here(place: Place) -> None:
     assert labels["always-synced", "sync", "delayed"] == "synced"
     assert labels["always-synced", "existence", "muted"] == "audio_described"
     assert labels["always-synced", "consistency", "swapped"] == "match"
+
+
+def test_older_readings_are_read_anew_and_nobody_is_asked(tmp_path: Path) -> None:
+    with stage(tmp_path) as place:
+        run = asked(place, LISTENERS["always-synced"], Wanted(QUESTION_SETS["structured"]))
+        before = place.store.responses(run.id)
+        stale = [replace(one, answer=Answer("muted"), rules=RULES_VERSION - 1) for one in before[:3]]
+        place.store.write_many([changes.add_response(one, "test") for one in stale])
+        place.store.add_reading(Reading(before[0].id, "person:ana", Answer("early", method="person")), "ana")
+        assert place.store.count_older(RULES_VERSION) == 3
+        assert reread(place.store, "test") == (3, 3) and place.store.count_older(RULES_VERSION) == 0
+        assert {one.id: one for one in place.store.responses(run.id)} == {one.id: one for one in before}
+        assert [one.answer.label for one in place.store.readings(before[0].id)] == ["early"]

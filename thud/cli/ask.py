@@ -1,4 +1,4 @@
-"""`ask` and `results`: put questions to a listener, and the table of how listeners do, from a shell."""
+"""`ask` and `reread`: put questions to a listener, and read what was said anew after the rules have changed."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ def add_parser(verbs: Any) -> None:
     ask.add_argument("--override-canary", action="store_true", help="score it even if it does not hear; recorded")
     ask.add_argument("--plan", action="store_true", help="only say what it would ask and cost")
     ask.set_defaults(run=run_ask)
+    reread = verbs.add_parser("reread", help="read all responses anew by today's rules; nobody is asked")
+    reread.set_defaults(run=run_reread)
 
 
 def run_ask(args: argparse.Namespace, out: Output) -> int:
@@ -60,6 +62,17 @@ def run_ask(args: argparse.Namespace, out: Output) -> int:
             return 1 if plan.blocked else 0
         follow(runs, start_listening(store, runs, plan, ACTOR), out)
     return 1 if out.refusals else 0
+
+
+def run_reread(args: argparse.Namespace, out: Output) -> int:
+    from thud.evaluation.answers import RULES_VERSION
+    from thud.runs.responses import reread
+
+    with opened(args) as (store, _):
+        with out.progress("reread", store.count_older(RULES_VERSION)) as bar:
+            read, changed = reread(store, ACTOR, bar.to)
+        out.line({"read": read, "changed": changed}, f"{read} responses read anew, {changed} answers changed")
+    return 0
 
 
 def _listener(store: Store, args: argparse.Namespace) -> Listener:

@@ -32,6 +32,11 @@ def add_parser(verbs: Any) -> None:
     build.add_argument("--fill", choices=("room", "silence", "circular"), default="room")
     build.add_argument("--mute", nargs="+", choices=("silence", "room", "drop_stream"), default=[])
     build.add_argument("--swap", action="store_true")
+    build.add_argument(
+        "--balanced",
+        action="store_true",
+        help="one early and one late shift a clip, drawn so that the sound's place says little",
+    )
     build.add_argument("--seed", type=int, default=0)
     build.set_defaults(run=run_build)
     reel = verbs.add_parser("reel", help="one MP4: original, then its edits, with captions and event markers")
@@ -108,6 +113,7 @@ def run_build(args: argparse.Namespace, out: Output) -> int:
         "shift_fill": args.fill,
         "mutes": args.mute,
         "swap": args.swap,
+        "balanced": args.balanced,
         "seed": args.seed,
     }
     asked_any = args.shift or args.mute or args.swap

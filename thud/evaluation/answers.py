@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from thud.evaluation.reading.consistency import read_consistency
 from thud.evaluation.reading.existence import read_existence
 from thud.evaluation.reading.fields import read_fields
-from thud.evaluation.reading.jsonish import Block, blocks
+from thud.evaluation.reading.jsonish import Block, blocks, broken_off
+from thud.evaluation.reading.languages import foreign, foreign_label
 from thud.evaluation.reading.letters import choose
 from thud.evaluation.reading.refusals import refusal
 from thud.evaluation.reading.sync import Reading, read_sync
 from thud.evaluation.reading.text import Sentence, quote, sentences, shorten, spoken, unfinished_thought
+from thud.evaluation.reading.undecided import general
 from thud.records import Answer
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raise it whenever the same response may be read otherwise: stored answers carry it."""
 
 TASKS = ("sync", "existence", "consistency", "choice")
@@ -27,25 +29,33 @@ _UNPARSED = Answer("unparsed", method="rules")
 _DEFINITE = {"synced", "early", "delayed", "match", "mismatched", "muted", "audio_described"}
 
 
-def read_answer(task: str, text: str, options: Sequence[tuple[str, str]] = ()) -> Answer:
+def read_answer(task: str, text: str, options: Sequence[tuple[str, str]] = (), question: str = "") -> Answer:
     """The answer that `text` gives to a question of `task`; label "unparsed" where it gives none.
 
     options: (letter, label) of a choice question as shown. For the task "choice" the label is the letter itself.
+    question: what was asked, where known; a bare "Yes." is read by it.
     The quote is a verbatim part of `text`. Never raises, whatever the text.
     """
     said = shorten(spoken(text))
-    if not said.strip() or unfinished_thought(said):
+    if not said.strip() or unfinished_thought(said) or broken_off(said):
         return _UNPARSED
-    if options and (chosen := _choice(task, said, options)) is not None:
+    if options and (chosen := _choice(task, said, options, question)) is not None:
         return chosen
     if task not in _READERS:
         found = sentences(said)
         number = refusal([(i, one) for i, one in enumerate(found) if not one.asks])
         return _UNPARSED if number is None else _refused(said, found[number])
-    return _json(task, said) or _rules(task, _without_blocks(said))
+    if (told := _json(task, said)) is not None:
+        return told
+    return _foreign(task, said) if foreign(said) else _rules(task, _without_blocks(said), question)
 
 
-def _choice(task: str, said: str, options: Sequence[tuple[str, str]]) -> Answer | None:
+def _foreign(task: str, said: str) -> Answer:
+    label = foreign_label(task, said)
+    return _UNPARSED if label == "unparsed" else Answer(label, quote=quote(said, 0, len(said)), method="rules")
+
+
+def _choice(task: str, said: str, options: Sequence[tuple[str, str]], question: str) -> Answer | None:
     chosen = choose(said, options)
     if chosen is None:
         letters = _json_letter(said, options)
@@ -56,7 +66,7 @@ def _choice(task: str, said: str, options: Sequence[tuple[str, str]]) -> Answer 
     words = quote(said, chosen.start, _line_end(said, chosen.end)) or said[chosen.start : chosen.end]
     if task == "choice":
         return Answer(chosen.letter, quote=words, method="letter")
-    told = _rules(task, said[chosen.end :])
+    told = _rules(task, said[chosen.end :], question)
     if told.label in _DEFINITE and told.label != chosen.label and chosen.label in _DEFINITE:
         return _UNPARSED
     return Answer(chosen.label, told.offset_s, told.visual_s, told.audio_s, words, "letter")
@@ -103,12 +113,13 @@ def _without_blocks(said: str) -> str:
     return said
 
 
-def _rules(task: str, said: str) -> Answer:
-    found = sentences(said)
+def _rules(task: str, said: str, question: str) -> Answer:
+    found = [one for one in sentences(said) if not general(one)]
     number = refusal([(i, one) for i, one in enumerate(found) if not one.asks])
     if number is not None:
         return _refused(said, found[number])
-    reading: Reading = _READERS[task](found)
+    asked = [one for one in sentences(question[:2000]) if one.asks] if question else []
+    reading: Reading = _READERS[task](found, asked)
     if reading.label == "unparsed":
         return _UNPARSED
     words = quote(said, reading.start, reading.end)

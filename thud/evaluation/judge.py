@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from thud.evaluation.reading.text import shorten, spoken
 from thud.records import Answer, Response, content_id
@@ -149,13 +149,12 @@ def read_verdict(reply: str, case: Case) -> Verdict:
     confidence = row.get("confidence")
     if not _number(confidence, 1.0) or confidence < 0:
         return _rejected("The judge's confidence is no number from 0 to 1.")
-    times = {name: row.get(name) for name in TIMES}
-    for name, value in times.items():
-        if value is not None and not _number(value, LONGEST_TIME_S):
-            return _rejected(f"The judge's {name} is no time in seconds.")
-    if (offset_s := times["offset_s"]) is not None and {"early": offset_s > 0, "delayed": offset_s < 0}.get(label):
+    if wrong := next((name for name in TIMES if not _time(row.get(name))), ""):
+        return _rejected(f"The judge's {wrong} is no time in seconds.")
+    seconds = {name: None if row.get(name) is None else float(row[name]) for name in TIMES}
+    offset_s = seconds["offset_s"] or 0.0
+    if {"early": offset_s > 0, "delayed": offset_s < 0}.get(label):
         return _rejected(f"The judge contradicts itself: {label}, and a sound that is {offset_s:+g} s late.")
-    seconds = {name: None if value is None else float(value) for name, value in times.items()}
     return Verdict(Answer(label, **seconds, quote=found or "", method="judge", confidence=float(confidence)))
 
 
@@ -175,8 +174,8 @@ def find_quote(quote: str, text: str) -> str | None:
 
 def _object(reply: str) -> dict[str, Any] | None:
     """The one object in a reply: alone, in a fence, or with prose around it; None for none and for several."""
-    text, found, at = reply[:LONGEST_REPLY], [], 0
-    decoder = json.JSONDecoder()
+    text, at, decoder = reply[:LONGEST_REPLY], 0, json.JSONDecoder()
+    found: list[Any] = []
     while (start := text.find("{", at)) >= 0 and len(found) < 2:
         try:
             value, at = decoder.raw_decode(text, start)
@@ -187,7 +186,11 @@ def _object(reply: str) -> dict[str, Any] | None:
     return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
 
 
-def _number(value: Any, most: float) -> bool:
+def _time(value: Any) -> bool:
+    return value is None or _number(value, LONGEST_TIME_S)
+
+
+def _number(value: Any, most: float) -> TypeGuard[float]:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and abs(value) <= most
 

@@ -29,7 +29,7 @@ FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A model that reads responses. base_url, key_env, at_once, per_minute: see Endpoint; temperature: sent when set."""
+    """Reads responses. base_url, key_env, at_once, per_minute: see Endpoint. temperature: sent when set."""
 
     provider: Provider
     model: str

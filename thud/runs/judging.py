@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from thud.errors import BadRequest, MissingPart
 from thud.evaluation.calibration import Candidate, sample
+from thud.evaluation.calibration import Case as Labelled
 from thud.evaluation.judge import PROMPT, Case, case_of, prompt_of
 from thud.events.estimate import BATCHED
 from thud.listeners.estimate import LETTERS_A_TOKEN
@@ -16,9 +17,9 @@ from thud.listeners.roster import PRESETS
 from thud.providers import check_key, cost_usd
 from thud.records import Reading, Response, Run, Usage
 from thud.runs.answers import prices_of
-from thud.runs.judges import Judge, endpoint_of, family_of, question_of, to_json
 from thud.runs.jobs import judge as single
 from thud.runs.jobs import judge_batch
+from thud.runs.judges import Judge, endpoint_of, family_of, question_of, to_json
 from thud.runs.listen import listeners
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ def _usage(case: Case) -> Usage:
 def _warnings(store: Store, judge: Judge, asked: Sequence[Response]) -> Iterable[str]:
     own = family_of(judge.model, judge.provider if judge.provider != "compatible" else "")
     models = {one.name: f"{one.model} {one.backend}" for one in (*PRESETS, *listeners(store).values())}
-    same = sorted({one.listener for one in asked if own and family_of(models.get(one.listener, ""), one.listener) == own})
+    names = {one.listener for one in asked} if own else ()
+    same = sorted(name for name in names if family_of(models.get(name, ""), name) == own)
     if same:
         yield (
             f"{', '.join(same)} and this judge are of one family ({own}). Models tend to favour their own kind: let a "
@@ -231,3 +233,20 @@ def candidates(responses: Iterable[Response], without: Mapping[str, Any] | None 
         Candidate(one.id, (one.listener_key, one.item.task, one.answer.label))
         for one in responses if one.id not in left_out
     ]  # fmt: skip
+
+
+def cases_of(material: Material, reader: str) -> list[Labelled]:
+    """The responses that people have read, with the rules' and the judge's word."""
+    people, judged = material.people, material.of(reader) if reader else {}
+    return [_case(one, people[one.id], judged.get(one.id)) for one in material.responses if one.id in people]
+
+
+def _case(response: Response, person: Reading, judged: Reading | None) -> Labelled:
+    said, rules = person.answer.label, response.answer.label
+    if judged is None or judged.problem:
+        problem = judged.problem if judged else ""
+        return Labelled(response.id, response.listener, response.item.task, said, rules, problem=problem)
+    answer = judged.answer
+    return Labelled(
+        response.id, response.listener, response.item.task, said, rules, answer.label, answer.confidence
+    )  # fmt: skip

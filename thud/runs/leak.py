@@ -41,18 +41,26 @@ Facts = dict[str, FileFacts]
 
 
 def leak_report(
-    store: Store, workspace: Path, stimuli: Collection[str] | None = None, heard: Sequence[Heard] = ()
+    store: Store,
+    workspace: Path,
+    stimuli: Collection[str] | None = None,
+    heard: Sequence[Heard] = (),
+    *,
+    measure: bool = False,
 ) -> Json:
     """The audit of the verified stimuli, or of those among `stimuli` (ids), as `thud.evaluation.leak.report` tells it.
 
     heard: listeners' scores under other clips' pictures, see `heard_without_picture`. What was found is kept until
     something is written to the store or measured; then the set is read again, and guessed again only if it differs.
+    measure: files that were not measured yet are measured behind this, for the next time.
     """
     key = (str(store.path), content_id(sorted(stimuli)) if stimuli is not None else "")
     stamp = (_last_event(store), _stamp(_facts_file(workspace)))
     with _lock:
         kept = _kept.get(key)
     if kept is None or kept[0] != stamp:
+        if measure:
+            measure_soon(store, workspace)
         kept = (stamp, _told(store, workspace, stimuli))
         with _lock:
             _kept[key] = kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from thud.listeners.asking import Heard
     from thud.store import Store
 
+CHUNK = 1000
 WORDS = {"ok": "answered", "empty": "empty", "no_audio": "without hearing the sound"}
 
 
 def response_to(item: Item, heard: Heard, clip: Clip, listener: str, listener_key: str, run_id: str) -> Response:
     """What was heard as a record, with the answer that the rules read in it."""
-    ok = heard.outcome == "ok"
     return Response(
         listener=listener,
         listener_key=listener_key,
@@ -31,13 +31,17 @@ def response_to(item: Item, heard: Heard, clip: Clip, listener: str, listener_ke
         kind=clip.kind,
         outcome=heard.outcome,
         text=heard.text,
-        answer=read_answer(item.task, heard.text, item.options) if ok else Answer(_unanswered(heard.outcome)),
+        answer=_read(item, heard.text) if heard.outcome == "ok" else Answer(_unanswered(heard.outcome)),
         problem=heard.problem,
         paper_label=paper_answer(item.task, heard.text).label if item.task != "choice" else "",
         reply_id=heard.replies[-1].id if heard.replies else "",
         latency_s=heard.latency_s,
         rules=RULES_VERSION,
     )
+
+
+def _read(item: Item, text: str) -> Answer:
+    return read_answer(item.task, text, item.options, item.text)
 
 
 def _unanswered(outcome: str) -> str:
@@ -74,6 +78,30 @@ def take_in(store: Store, item: dict[str, Any], result: dict[str, Any]) -> None:
         new.append(replace(added, clip_id=""))  # a benchmark's video is no clip of this workspace
     new += [changes.add_response(response_from_json(row), actor) for row in result["responses"]]
     store.write_many(new)
+
+
+def reread(store: Store, actor: str, told: Callable[[int], None] = lambda read: None) -> tuple[int, int]:
+    """(how many responses were read anew by today's rules, how many answers changed). What was said stays as it is.
+
+    told: hears how many were read so far. Judges' and people's readings are not touched.
+    """
+    from thud.store import changes
+
+    read = changed = 0
+    while older := store.read_by_older(RULES_VERSION, CHUNK):
+        new = [_reread(response) for response in older]
+        store.write_many([changes.add_response(response, actor) for response in new])
+        read += len(new)
+        changed += sum(a.answer.label != b.answer.label for a, b in zip(older, new, strict=True))
+        told(read)
+    return read, changed
+
+
+def _reread(response: Response) -> Response:
+    item = response.item
+    answer = _read(item, response.text) if response.outcome == "ok" else response.answer
+    paper = paper_answer(item.task, response.text).label if item.task != "choice" else ""
+    return replace(response, answer=answer, paper_label=paper, rules=RULES_VERSION)
 
 
 def tally_words(tally: Mapping[str, int]) -> str:

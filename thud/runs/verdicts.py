@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from thud.errors import NotFound
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from thud.store import Store
 
 READ = ("read", "unparsed")
-WORDS = {"read": "read", "unparsed": "left open"}
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A case, the responses that it stands for, and what came back."""
+    """A case, the responses that it stands for, and what came back. final: false where it is to be asked anew."""
 
     case: Case
     responses: Sequence[str]
     subject: str
     reply: Reply
+    final: bool = True
 
 
 def verdict_of(reply: Reply, case: Case) -> Verdict:
@@ -37,19 +37,16 @@ def verdict_of(reply: Reply, case: Case) -> Verdict:
 
 
 def result(heard: Sequence[Heard]) -> dict[str, Any]:
-    """The result of a plan's item: readings and replies, how many of each kind, a sentence for each that counts nothing."""
+    """The result of a plan's item: readings and replies, how many of each kind, a sentence for each rejected one."""
     tally: Counter[str] = Counter()
     rows, problems = [], []
     for one in heard:
         verdict = verdict_of(one.reply, one.case)
-        kind = one.reply.outcome if one.reply.outcome != "ok" else "rejected" if verdict.problem else "read"
+        kind = one.reply.outcome if one.reply.outcome != "ok" else "unfounded" if verdict.problem else "read"
         tally["unparsed" if kind == "read" and verdict.answer.label == "unparsed" else kind] += len(one.responses)
-        rows.append(
-            {
-                "responses": list(one.responses), "text": one.case.text, "answer": asdict(verdict.answer),
-                "problem": verdict.problem,
-            }
-        )  # fmt: skip
+        if one.final:
+            about = {"responses": list(one.responses), "text": one.case.text, "problem": verdict.problem}
+            rows.append({**about, "answer": asdict(verdict.answer)})
         if verdict.problem:
             problems.append([one.subject, verdict.problem])
     replies = [asdict(one.reply) for one in heard]
@@ -68,12 +65,14 @@ def take_in(store: Store, item: dict[str, Any], result: dict[str, Any], batch: b
     new = []
     for kept in result["replies"]:
         reply = reply_from_json(kept)
-        new.append(changes.add_reply("", f"judge {name}", item["run"], reply, cost_of(reply, batch, prices), actor))
+        added = changes.add_reply(
+            "a judge's", f"judge {name}", item["run"], reply, cost_of(reply, batch, prices), actor
+        )
+        new.append(replace(added, clip_id=""))  # it is about words, not about a clip
     for row in result["readings"]:
         answer = Answer(**row["answer"])
-        for response_id in row["responses"]:
-            if _says(store, response_id) == row["text"]:
-                new.append(changes.add_reading(Reading(response_id, reader, answer, row["problem"]), actor))
+        same = [response_id for response_id in row["responses"] if _says(store, response_id) == row["text"]]
+        new += [changes.add_reading(Reading(one, reader, answer, row["problem"]), actor) for one in same]
     store.write_many(new)
 
 
@@ -85,7 +84,7 @@ def _says(store: Store, response_id: str) -> str | None:
 
 
 def tally_words(tally: Mapping[str, int]) -> str:
-    """ "180 read, 12 of them left open; 4 not: 3 rejected, 1 in doubt." """
+    """ "180 read, 12 of them left open; 4 not: 3 unfounded, 1 in doubt." """
     read, left_open = sum(tally.get(name, 0) for name in READ), tally.get("unparsed", 0)
     odd = {name: count for name, count in tally.items() if name not in READ and count}
     if not read and not odd:

@@ -70,8 +70,10 @@ def balanced_draw(clips: Sequence[Placed], offsets: Sequence[float], seed: int =
     )
     if len(known) < 2:
         return lot
-    smallest = {clip.clip_id: _smallest(possible(clip, offsets)) for clip in known}
-    begun = [{clip.clip_id: lot[clip.clip_id] for clip in known}, smallest]
+    fits = {clip.clip_id: possible(clip, offsets) for clip in known}
+    smallest = {clip_id: _smallest(some) for clip_id, some in fits.items()}
+    largest = {clip_id: tuple(max(side, key=abs) for side in _by_side(some) if side) for clip_id, some in fits.items()}
+    begun = [{clip.clip_id: lot[clip.clip_id] for clip in known}, smallest, largest]
     draws = [*begun, *(_exchanged(known, offsets, each) for each in begun)]
     return lot | min(draws, key=lambda draw: round(overlap(known, draw), 9))
 

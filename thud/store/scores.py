@@ -47,6 +47,16 @@ class Scores(ScoreItems):
         found = self._read(lambda cursor: cursor.execute(sql, [listener_key, list(response_ids)]).fetchall())
         return {row[0] for row in found}
 
+    def read_by_older(self, rules: int, most: int) -> list[Response]:
+        """At most so many responses of models whose answer an older version of the rules read."""
+        found = self._responses("WHERE live AND rater = '' AND rules > 0 AND rules < ? ORDER BY ev_id LIMIT ?", [rules, most])
+        return [rows.response_of(row) for row in found]
+
+    def count_older(self, rules: int) -> int:
+        """How many responses an older version of the rules read."""
+        sql = "SELECT count(*) FROM response WHERE live AND rater = '' AND rules > 0 AND rules < ?"
+        return int(self._read(lambda cursor: cursor.execute(sql, [rules]).fetchall())[0][0])
+
     def readings(self, response_id: str | None = None) -> list[Reading]:
         """Readings by judges and people in the order they came, of one response or of all."""
         where, parameters = ("", []) if response_id is None else ("AND response_id = ?", [response_id])

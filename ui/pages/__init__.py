@@ -26,9 +26,10 @@ class Page:
 
 
 ANNOTATE = Page("annotate", "Annotate")
+LISTEN = Page("listen", "Listen")
 CLIPS = Page("clips", "Clips", "main.js")
 RESULTS = Page("results", "Results", least="researcher")
 ADMIN = Page("admin", "Admin", least="researcher")
-PAGES: tuple[Page, ...] = (ANNOTATE, CLIPS, RESULTS, ADMIN)
+PAGES: tuple[Page, ...] = (ANNOTATE, LISTEN, CLIPS, RESULTS, ADMIN)
 HOME = ANNOTATE
 """Where "/" leads."""

@@ -11,7 +11,10 @@ from ui.routes.annotate import annotate_router
 from ui.routes.annotators import annotators_router
 from ui.routes.benchmarks import benchmarks_router
 from ui.routes.clips import clip_router
+from ui.routes.judging import judging_router
+from ui.routes.leak import leak_router
 from ui.routes.listeners import listeners_router
+from ui.routes.listening_test import listening_router
 from ui.routes.media import media_router
 from ui.routes.results import results_router
 from ui.routes.work import work_router
@@ -29,5 +32,8 @@ def all_routers(house: House) -> list[APIRouter]:
         results_router,
         benchmarks_router,
         listeners_router,
+        leak_router,
+        listening_router,
+        judging_router,
     )
     return [make(house) for make in makers]

@@ -19,6 +19,7 @@ from ui.house import House, actor
 if TYPE_CHECKING:
     from thud.listeners.roster import Listener
     from thud.runs.listen import ListenPlan, Wanted
+    from thud.store import Store
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Body()]
@@ -219,7 +220,6 @@ def _flag(body: Json, name: str) -> bool:
 
 def _start(house: House, body: Json, who: str) -> Json:
     """A run for each arm that has something left to ask. A preset that is asked becomes one of the users' own."""
-    from thud.listeners.roster import LISTENERS, to_json
     from thud.runs.listen import start_listening
 
     plans, refused = _plans(house, body)
@@ -231,11 +231,17 @@ def _start(house: House, body: Json, who: str) -> Json:
     left = [plan for plan in plans if plan.items]
     if not left:
         raise BadRequest("There is nothing to ask: every item has an outcome, or cannot be asked.")
-    listener = left[0].listener
-    if listener.name not in LISTENERS and listener.name not in house.store.definitions("listener"):
-        house.store.define("listener", listener.name, to_json(listener), who)
+    keep_preset(house.store, left[0].listener, who)
     runs = [start_listening(house.store, house.runs, plan, who) for plan in left]
     return {"runs": [{"id": run.id, "title": run.title} for run in runs]}
+
+
+def keep_preset(store: Store, listener: Listener, who: str) -> None:
+    """Makes a preset one of the users' own, so that what was asked is known when presets change. Else does nothing."""
+    from thud.listeners.roster import LISTENERS, to_json
+
+    if listener.name not in LISTENERS and listener.name not in store.definitions("listener"):
+        store.define("listener", listener.name, to_json(listener), who)
 
 
 # --- keys

@@ -58,8 +58,12 @@ export function makeListenerForm({ found, row, way, onsaved, oncancel }) {
     return labelled(name, label, hint, input);
   }
 
-  const labelled = (name, label, hint, input) => el("label", { class: `ask-field${WIDE.includes(name) ? " wide-field" : ""}` },
-    el("span", { class: "row g4x" }, el("span", { class: "t2" }, label), el("code", { class: "mono t3" }, name)), input, el("span", { class: "xs t3" }, hint || " "));
+  function labelled(name, label, hint, input) {
+    input.setAttribute("aria-label", label);
+    input.setAttribute("aria-describedby", `ask-hint-${name}`);
+    return el("label", { class: `ask-field${WIDE.includes(name) ? " wide-field" : ""}` }, el("span", { class: "row g4x" }, el("span", { class: "t2" }, label), el("code", { class: "mono t3" }, name)), input,
+      el("span", { class: "xs t3", id: `ask-hint-${name}` }, hint || "\u00a0"));
+  }
 
   const one = (name) => (name === "transport" ? choice(name, "How picture and sound are sent", found.transports.map(({ id, title, words }) => [id, `${title} (${words})`]), "what its server takes", draw)
     : name === "effort" ? choice(name, "Effort", EFFORTS.map((each) => [each, each || "not told"]), LABELS.effort[1]) : field(name));

@@ -35,14 +35,14 @@ export function makeRoster({ found, row, arms, testing, told, onpick, onadd, one
   const groups = Object.entries(OWNERS).map(([owner, words]) => ({ words, rows: found.listeners.filter((each) => each.owner === owner) })).filter(({ rows }) => rows.length);
   const list = el("div", { class: "ask-list", role: "radiogroup", "aria-label": "Listener" }, groups.map(({ words, rows }) => [el("p", { class: "xs t3 ask-group" }, words), rows.map(line)]).flat(2));
   const node = el("section", { class: "ask-part" }, el("div", { class: "row" }, el("h3", {}, "Who"), el("span", { class: "sp" }), el("button", { class: "btn s", type: "button", "data-key": "add", onclick: onadd }, "Add a listener")),
-    list, chosen({ row, arms, testing, onedit, onclone, onremove, ontest, onstop }), told);
+    list, chosen({ row, twin: found.listeners.find((each) => each !== row && each.key === row.key && row.key !== "" && each.owner !== "preset"), arms, testing, onedit, onclone, onremove, ontest, onstop }), told);
   return { node, list, reveal: () => list.querySelector(".on")?.scrollIntoView({ block: "nearest" }) };
 }
 
-function chosen({ row, arms, testing, onedit, onclone, onremove, ontest, onstop }) {
+function chosen({ row, twin, arms, testing, onedit, onclone, onremove, ontest, onstop }) {
   const arm = heardIn(row, arms), mine = testing?.name === row.name;
   const button = (key, words, run, cls = "btn q s") => el("button", { class: cls, type: "button", "data-key": key, "aria-label": `${words} ${row.name}`, onclick: run }, words);
-  const facts = [`${row.backend_title}, ${row.where}`, row.senses, row.asks && (row.key_env ? `${row.key_env} is ${row.key_set ? "set" : "not set"}` : "needs no key"), tested(row, arm)].filter(Boolean);
+  const facts = [`${row.backend_title}, ${row.where}`, row.senses, row.asks && (row.key_env ? `${row.key_env} is ${row.key_set ? "set" : "not set"}` : "needs no key"), tested(row, arm), twin && `the same settings as ${twin.name}, so what either has answered counts for both`].filter(Boolean);
   const test = mine ? [el("span", { class: "sm t2" }, "Six short questions about sound…"), button("stop", "Stop testing", onstop, "btn s")]
     : arm && button("test", "Test it", () => ontest(row, arm), "btn s");
   return el("div", { class: "ask-chosen" }, el("p", { class: "sm t2" }, el("b", {}, row.name), `: ${facts.join("; ")}.`), row.problem && el("p", { class: "sm warn" }, row.problem),

@@ -46,8 +46,8 @@ export class Prefetch {
   #queue = [];
   #busy = 0;
 
-  // openAt(clip): where the clip is shown first, in seconds.
-  constructor(context, openAt = startOf) { Object.assign(this, { context, openAt }); }
+  // openAt(clip): where the clip is shown first, in seconds. about(id, options): its record, as /api/clips/{id} gives it.
+  constructor(context, openAt = startOf, about = (id, options) => get(`/api/clips/${encodeURIComponent(id)}`, options)) { Object.assign(this, { context, openAt, about }); }
 
   // The bundle of a clip, loading at once if it is not here; await bundle.ready for its record and picture, bundle.all for the rest.
   open(id) {
@@ -91,7 +91,7 @@ export class Prefetch {
 
   async #core(bundle) {
     const { signal } = bundle.abort;
-    const data = await get(`/api/clips/${encodeURIComponent(bundle.id)}`, { signal });
+    const data = await this.about(bundle.id, { signal });
     const [times, picture] = await Promise.all([
       bytes(data.frame_times, signal).then((r) => r.arrayBuffer()),
       bytes(data.proxy, signal).then((r) => r.blob()),

@@ -31,6 +31,9 @@ export function makeSetPicker({ sets, set, open, signal, onpick, oncopy }) {
   return { node: el("section", { class: "ask-part" }, el("h3", {}, "Which questions"), el("div", { class: "row w" }, select, el("span", { class: "sm t3" }, STYLES[set.style]), el("span", { class: "sp" }), copy), details), isOpen: () => details.open };
 }
 
+// About as many lines as the text takes.
+const rowsOf = (text) => Math.min(10, Math.max(2, text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 130)), 0)));
+
 const preview = (question) => el("div", { class: "ask-question" }, el("span", { class: "chip" }, question.task), el("p", { class: "sm" }, question.text),
   question.options.length ? el("ul", { class: "sm" }, question.options.map((one) => el("li", {}, el("span", { class: "t3" }, `${labelWord(one.label)}: `), one.text))) : null);
 
@@ -52,7 +55,7 @@ export function makeSetForm({ set, names, tasks, onsaved, oncancel }) {
 
   function block(question, at) {
     const number = at + 1;
-    const area = el("textarea", { class: "area", rows: String(Math.min(10, Math.max(3, Math.ceil(question.text.length / 110)))), maxlength: "4000", "aria-label": `Question ${number}`, "data-question": String(number),
+    const area = el("textarea", { class: "area", rows: String(rowsOf(question.text)), maxlength: "4000", "aria-label": `Question ${number}`, "data-question": String(number),
       oninput: () => { question.text = area.value; area.removeAttribute("aria-invalid"); } });
     area.value = question.text;
     const task = pick(`Task of question ${number}`, tasks.map((each) => [each, each]), question.task, (each) => {

@@ -27,10 +27,11 @@ const VIEWS = [
   { id: "model", title: "Model", load: () => (has("results_model.js") ? import("./results_model.js") : noModel) },
   { id: "compare", title: "Compare", load: () => import("./results_compare.js") },
   { id: "benchmarks", title: "Benchmarks", load: () => import("./results_tax.js") },
+  { id: "judge", title: "Judge", load: () => import("./judging.js") },
 ];
 const noModel = { show: ({ title, body }) => { title("Model"); replace(body, el("div", { class: "panel" }, nothing("Not in this version", "One listener alone is not drawn yet."))); return null; } };
 const SOON_MS = 250;
-const COUNTED = ["listen", "judge"]; // runs whose end changes the numbers
+const COUNTED = ["listen", "judge", "judge_batch"]; // runs whose end changes the numbers
 export const { start, mount } = makePage(startPage);
 
 function startPage(root) {
@@ -193,6 +194,7 @@ const partsOf = (page, state, { alive, signal }) => ({
   openItems: (query) => go(page, { items: query, item: "" }),
   changed: () => changed(page),
   again: () => draw(page),
+  started: (run, title) => { page.poll.expect(run, title); page.drawer.set(true); },
   ask: has("listeners.js") ? () => ask(page) : null,
 });
 

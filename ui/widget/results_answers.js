@@ -1,6 +1,8 @@
-// Tables of one listener's page: what was shown against what was answered, right answers by sound class and by size of the offset.
+// Tables of one listener's page: what was shown against what was answered, right answers by sound class and by size of the offset; and why a figure is missing.
 import { el } from "./dom.js";
 import { axis, condition, estimateOf, forest, grouped, interval, itemsLink, labelWord, percent, plural, said } from "./results_parts.js";
+
+const LINE_PX = 25, MOST_LINES = 9; // more lines than this scroll, unless there is room beside
 
 // The tint says the same as the count: its share of what was shown.
 export function matrixTable(parts, { columns, rows }) {
@@ -19,7 +21,7 @@ function matrixCell(parts, row, { label, count, right, items }, more) {
 
 // One line per estimate: name, n, share right with its interval, and the same drawn; floor: a share, dashed.
 function estimates(parts, { label, head, rows, floor = null, name }) {
-  return el("div", { class: "tw bcw", role: "region", tabindex: "0", "aria-label": label }, el("table", { class: "c bc" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, head), ["n", "right, %", "95 %"].map((word) => el("th", { scope: "col", class: "num" }, word)), el("th", { scope: "col" }, axis("0", "50", "100")))),
+  return el("div", { class: "tw bcw", style: { flexBasis: `${LINE_PX * Math.min(rows.length + 1, MOST_LINES) + 2}px` }, role: "region", tabindex: "0", "aria-label": label }, el("table", { class: "c bc" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, head), ["n", "right, %", "95 %"].map((word) => el("th", { scope: "col", class: "num" }, word)), el("th", { scope: "col" }, axis("0", "50", "100")))),
     el("tbody", {}, rows.map((row) => {
       const one = estimateOf(row), words = said(one, name(row));
       return el("tr", {}, el("td", { class: "clip", title: name(row) }, name(row)), el("td", { class: "num t3" }, grouped(row.n)), el("td", { class: "num b" }, one ? itemsLink(parts, row.items, percent(one.value), { label: words }) : "–"), el("td", { class: "num ci", title: row.sources ? `from ${plural(row.sources, "source")}` : null }, (one && interval(one)) || "–"),
@@ -29,3 +31,6 @@ function estimates(parts, { label, head, rows, floor = null, name }) {
 
 export const kindsTable = (parts, kinds, floor) => estimates(parts, { label: "By sound class", head: /task=sync/.test(kinds[0].items) ? "shifted, by sound class" : "edited, by sound class", rows: kinds, floor, name: ({ kind }) => kind || "no class" });
 export const bandsTable = (parts, bands) => (bands.length ? estimates(parts, { label: "By size of the offset", head: "3 classes, by size of offset", rows: bands, name: ({ title }) => title }) : null);
+
+// Why an axis has no value: it was not asked, or it counts among items of which there are none.
+export const whyNot = ({ key }, { matrices }) => (key === "direction_confusion" && matrices.some(({ task }) => task === "sync") ? "it flagged nothing" : "not asked");

@@ -31,7 +31,7 @@ class ItemView {
     this.load();
   }
 
-  wait() { replace(this.host, el("div", { class: "item", "aria-busy": "true" }, el("div", { class: "cpg stage" }, el("div", { class: "scene wait" }), el("div", { class: "strip" })), Array.from({ length: 6 }, () => el("i", { class: "sk" })))); }
+  wait() { replace(this.host, el("div", { class: "item", "aria-busy": "true" }, el("div", { class: "cpg seen" }, el("div", { class: "scene wait" }), el("div", { class: "evs" })), Array.from({ length: 6 }, () => el("i", { class: "sk" })))); }
 
   async fetch() {
     const filters = filterQuery(readState(location.search));

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { el, replace } from "./dom.js";
 import { icon } from "./icons.js";
 import { curvePanel } from "./results_curve.js";
-import { bandsTable, kindsTable, matrixTable } from "./results_answers.js";
+import { bandsTable, kindsTable, matrixTable, whyNot } from "./results_answers.js";
 import { makeMenu, option, options } from "./results_menu.js";
 import { modelPictures } from "./results_model_picture.js";
 import { openNote } from "./results_notes.js";
@@ -32,7 +32,7 @@ export async function show(parts) {
   heading(parts, board.rows, found.head);
   const bars = el("div", { class: "tri" });
   drawPanels(parts, found.panels, bars);
-  replace(parts.body, tiles(parts, found.axes), bars, el("div", { class: "duo" }, answers(parts, found), curvePanel(parts, found, bandsTable(parts, found.bands))), notes(parts, found));
+  replace(parts.body, tiles(parts, found), bars, el("div", { class: "duo" }, answers(parts, found), curvePanel(parts, found, bandsTable(parts, found.bands))), notes(parts, found));
   return { keys: keys(parts, board.rows, found.head), picture: () => modelPictures(parts, found, matrixOf(found, parts)) };
 }
 
@@ -46,9 +46,9 @@ function heading(parts, rows, head) {
     fill: (close) => options("Listener", false, rows.map((row) => option(row.listener, { on: row.row === head.row, aside: nameOf(row), run: () => { close(); pick(parts, row.row); } }))) });
   const { canary } = head, passed = canary && canary.passed === canary.of;
   const day = new Date(head.at).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-  parts.title(head.listener, menu.node, head.simulated && el("span", { class: "chip dash" }, "simulated"), el("span", { class: "chip" }, ARMS[head.arm] ?? head.arm), head.set?.name && el("span", { class: "chip wide" }, head.set.name),
+  parts.title(head.listener, menu.node, el("span", { class: "row facts" }, head.simulated && el("span", { class: "chip dash" }, "simulated"),
     canary && el("span", { class: `chip ${passed ? "" : "bad"}`, title: [canary.words, canary.override].filter(Boolean).join(" ") }, icon(passed ? "check" : "x", "s"), `audio canary ${canary.passed} of ${canary.of}`),
-    el("span", { class: "t3 sm wide clip" }, [plural(head.items, "item"), day, head.run && `run ${head.run.slice(0, 8)}`].filter(Boolean).join(", ")));
+    el("span", { class: "chip" }, ARMS[head.arm] ?? head.arm), head.set?.name && el("span", { class: "chip" }, head.set.name), el("span", { class: "t3 sm clip" }, [plural(head.items, "item"), day, head.run && `run ${head.run.slice(0, 8)}`].filter(Boolean).join(", "))));
   if (held) menu.button.focus();
 }
 
@@ -60,16 +60,16 @@ function keys(parts, rows, head) {
 
 // ---------- eight ways to fail ----------
 
-function tiles(parts, axes) {
-  const groups = Object.entries(Object.groupBy(axes, ({ group }) => group));
+function tiles(parts, found) {
+  const groups = Object.entries(Object.groupBy(found.axes, ({ group }) => group));
   return el("section", { class: "panel", "aria-label": "Eight ways to fail" }, el("div", { class: "ph" }, el("h2", {}, "Eight ways to fail"), el("span", { class: "t3 sm" }, "rate in %, 95 % interval; 0 is best. Click a cell for the items behind it")),
-    el("div", { class: "axs" }, groups.map(([group, all]) => el("div", { class: "axg", style: { flexGrow: String(all.length) } }, el("h3", {}, group), el("div", { class: "axr" }, all.map((axis) => tile(parts, axis)))))));
+    el("div", { class: "axs" }, groups.map(([group, all]) => el("div", { class: "axg", style: { flexGrow: String(all.length) } }, el("h3", {}, group), el("div", { class: "axr" }, all.map((axis) => tile(parts, axis, whyNot(axis, found))))))));
 }
 
-function tile(parts, axis) {
+function tile(parts, axis, missing) {
   const one = estimateOf(axis);
   const inner = [el("span", { class: "row" }, el("b", {}, one ? percent(one.value) : "–"), one && el("span", { class: "ci" }, interval(one))), el("span", { class: "axb" }, el("i")), el("span", { class: "sm" }, axis.title),
-    el("span", { class: "xs t3" }, axis.words), el("span", { class: "xs t3" }, one ? `n ${grouped(one.n)}` : "not asked")];
+    el("span", { class: "xs t3" }, axis.words), el("span", { class: "xs t3" }, one ? `n ${grouped(one.n)}` : missing)];
   const node = one ? itemsLink(parts, axis.items, inner, { label: said(one, `${axis.title}, ${axis.words}`), cls: "axc", title: said(one, axis.title) }) : el("div", { class: "axc no" }, inner);
   node.style.setProperty("--v", `${one ? (one.value * 100).toFixed(1) : 0}%`);
   return node;
@@ -77,7 +77,7 @@ function tile(parts, axis) {
 
 // ---------- what became of it ----------
 
-const lookOf = (segments, segment) => `${LOOKS[segment.look] ?? "f-other"}${segments.find(({ look }) => look === segment.look) === segment ? "" : " two"}`;
+const lookOf = (segments, segment) => `${LOOKS[segment.look] ?? "f-other"}${segments.find(({ look }) => look === segment.look) === segment ? "" : " alt"}`;
 
 function drawPanels(parts, panels, host) {
   replace(host, panels.map((panel) => {

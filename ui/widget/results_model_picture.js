@@ -1,20 +1,21 @@
 // The figures of one listener as SVG files of their own: axes, panels, matrix, accuracy over offset, sound classes.
 import { labelWord, estimateOf, interval, percent, plural } from "./results_parts.js";
+import { whyNot } from "./results_answers.js";
 import { line, palette, sheet, text, whisker } from "./results_picture.js";
 import { DASHES, linesOf, minus, peopleOf, spanOf } from "./results_curve.js";
 
 const EDGE = 16, ROW = 26, HEAD = 68, WIDTH = 760, LINE = 18;
 const MORE = ["accent", "early", "delayed", "raised", "bad", "on-accent"];
 // Each look as a pattern of its own: [ground, ink, path], on 6 × 6 units.
-const PATTERNS = { as_synced: ["bad", "surface", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5"], as_shifted: ["delayed", "surface", "M2 0V6M5 0V6"], "as_shifted two": ["delayed", "surface", "M0 2H6M0 5H6"],
-  other: ["surface", "text-3", "M1 1h1M4 4h1"], "other two": ["surface", "text-3", "M0 0L6 6M6 0L0 6"], false_shift: ["early", "surface", "M-1 -1L7 7M-1 5L1 7M5 -1L7 1"] };
-const lookOf = (segments, segment) => `${segment.look}${segments.find(({ look }) => look === segment.look) === segment ? "" : " two"}`;
+const PATTERNS = { as_synced: ["bad", "surface", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5"], as_shifted: ["delayed", "surface", "M2 0V6M5 0V6"], "as_shifted alt": ["delayed", "surface", "M0 2H6M0 5H6"],
+  other: ["surface", "text-3", "M1 1h1M4 4h1"], "other alt": ["surface", "text-3", "M0 0L6 6M6 0L0 6"], false_shift: ["early", "surface", "M-1 -1L7 7M-1 5L1 7M5 -1L7 1"] };
+const lookOf = (segments, segment) => `${segment.look}${segments.find(({ look }) => look === segment.look) === segment ? "" : " alt"}`;
 const idOf = (look) => `p-${look.replace(/\W/g, "-")}`;
 
 // → [{name, title, svg}], one per figure that has anything in it.
 export function modelPictures({ root }, found, matrix) {
   const draw = { colours: palette(root, MORE), head: found.head };
-  return [axesPicture(draw, found.axes), panelsPicture(draw, found.panels), matrix && matrixPicture(draw, matrix), found.offsets.points.length > 0 && curvePicture(draw, found.offsets), found.kinds.length > 0 && kindsPicture(draw, found.kinds)].filter(Boolean);
+  return [axesPicture(draw, found.axes.map((axis) => ({ ...axis, missing: whyNot(axis, found) }))), panelsPicture(draw, found.panels), matrix && matrixPicture(draw, matrix), found.offsets.points.length > 0 && curvePicture(draw, found.offsets), found.kinds.length > 0 && kindsPicture(draw, found.kinds)].filter(Boolean);
 }
 
 const file = ({ colours, head }, name, title, height, body) => ({ name: `thud-${head.listener.replace(/[^\w.-]+/g, "-")}-${name}`, title, svg: sheet(WIDTH, height, colours,
@@ -23,10 +24,10 @@ const box = (x, y, width, height, fill, more = "") => `<rect x="${x.toFixed(2)}"
 
 // Names left, an estimate with its interval on 0 to 100, the number right.
 function estimates({ colours }, rows, name, top = HEAD) {
-  const left = 260, plot = 300, across = (share) => left + Math.min(1, Math.max(0, share)) * plot, end = top + rows.length * ROW;
+  const left = 300, plot = 270, across = (share) => left + Math.min(1, Math.max(0, share)) * plot, end = top + rows.length * ROW;
   const ticks = [0, 50, 100].flatMap((tick) => [text(across(tick / 100), top - 4, tick, colours["text-3"], 'text-anchor="middle" font-size="10"'), line(across(tick / 100), top, across(tick / 100), end, colours.line)]);
   return [...ticks, ...rows.flatMap((row, at) => {
-    const one = estimateOf(row), y = top + at * ROW, words = one ? `${percent(one.value)}${interval(one) && ` (${interval(one)})`}, n ${one.n}` : "not asked";
+    const one = estimateOf(row), y = top + at * ROW, words = one ? `${percent(one.value)}${interval(one) && ` (${interval(one)})`}, n ${one.n}` : row.missing;
     return [text(EDGE, y + 17, name(row), colours.text), one && whisker(one, across, y + 13, colours["text-3"]).replace("/>", ' stroke-width="4"/>'), one && line(across(one.value), y + 6, across(one.value), y + 20, colours.text, 'stroke-width="2"'),
       text(WIDTH - EDGE, y + 17, words, one ? colours.text : colours["text-3"], 'text-anchor="end"')].filter(Boolean);
   })];

@@ -54,7 +54,7 @@ export class Stage {
     this.scene = new Scene(engine, { from_s: about.from_s, onflip: () => this.flip() });
     this.strip = new Strip(engine, { onseek: (time_s) => this.engine.seek(time_s) });
     this.note = el("div", { class: "note warn", role: "status", hidden: true });
-    this.node = el("div", { class: "cpg stage" }, this.scene.scene, this.strip.node, this.note);
+    this.node = el("div", { class: "cpg seen" }, this.scene.scene, this.strip.node, this.note);
     this.node.addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); }); // the keys stay with the page
     this.scene.show(null);
     this.load();

@@ -4,9 +4,9 @@ const PATH = "/results";
 export const FILTERS = ["set", "arm", "answers", "unparsed", "kinds", "offsets", "tasks", "q"];
 // row: the chosen one; matrix: the task whose answers its page counts; a, b: those compared; flip: which flipped items; sort: "gap" or "-gap"; items: a query for the items' list;
 // item: the response that is looked at.
-const OTHERS = ["view", "row", "matrix", "a", "b", "flip", "sort", "items", "item"];
+const OTHERS = ["view", "row", "matrix", "a", "b", "flip", "judge", "sort", "items", "item"];
 const KEYS = [...OTHERS.slice(0, 1), ...FILTERS, ...OTHERS.slice(1)];
-export const VIEWS = ["leaderboard", "model", "compare", "benchmarks"];
+export const VIEWS = ["leaderboard", "model", "compare", "benchmarks", "judge"];
 
 // Every key with its text, "" where the address says nothing.
 export function readState(search) {

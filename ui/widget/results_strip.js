@@ -23,7 +23,7 @@ export class Strip {
     this.marks = el("div");
     this.head = el("div", { class: "now", role: "slider", tabindex: "0", "aria-label": "Playhead", "aria-valuemin": "0" });
     this.probes = Object.fromEntries(Object.entries(draw.COLOURS).map(([name, token]) => [name, el("i", { style: { color: `var(${token})` } })]));
-    this.node = el("div", { class: "strip" }, this.canvas, this.marks, this.head, el("div", { hidden: true }, Object.values(this.probes)));
+    this.node = el("div", { class: "evs" }, this.canvas, this.marks, this.head, el("div", { hidden: true }, Object.values(this.probes)));
     this.node.addEventListener("pointerdown", (event) => { const box = this.node.getBoundingClientRect(); if (this.item) onseek(draw.scale(this.item.view, box.width).t(event.clientX - box.left)); });
     this.sizes = new ResizeObserver(() => this.redraw());
     this.sizes.observe(this.node);
@@ -47,12 +47,14 @@ export class Strip {
     if (!this.item) return;
     const { view, times: { visual_s, audio_s, heard_s }, row } = this.item, { heard } = this, edited = heard === row, sound_s = edited ? heard_s : audio_s, across = (time_s) => (time_s - view.start) / (view.end - view.start);
     const gone = edited && row?.condition === "muted", seenFirst = visual_s === null || sound_s === null || visual_s <= sound_s;
-    const one = (time_s, cls, words, left) => {
-      if (time_s === null || across(time_s) < 0 || across(time_s) > 1) return [];
-      const at = across(time_s), side = (left && at > NEAR_EDGE) || at > 1 - NEAR_EDGE;
-      return [el("i", { class: cls, style: { left: `${at * 100}%` } }), el("span", { class: `xs ${cls}`, style: side ? { right: `${(1 - at) * 100 + 1}%` } : { left: `${at * 100 + 1}%` } }, words)];
+    const inside = (time_s) => time_s !== null && across(time_s) >= 0 && across(time_s) <= 1, leftOf = (time_s, left) => (left && across(time_s) > NEAR_EDGE) || across(time_s) > 1 - NEAR_EDGE;
+    const one = (time_s, cls, words, left, low) => {
+      const at = across(time_s);
+      return [el("i", { class: cls, style: { left: `${at * 100}%` } }), el("span", { class: `xs ${cls}${low ? " low" : ""}`, style: left ? { right: `${(1 - at) * 100 + 1}%` } : { left: `${at * 100 + 1}%` } }, words)];
     };
-    this.marks.replaceChildren(...one(visual_s, "tv", `picture ${number(visual_s)}`, seenFirst), ...one(sound_s, `ta ${heard && CONDITIONS.has(heard.condition) ? heard.condition : ""}`, gone ? "sound muted" : `sound ${number(sound_s)}`, !seenFirst));
+    const seen = inside(visual_s), audible = inside(sound_s), seenLeft = seen && leftOf(visual_s, seenFirst), heardLeft = audible && leftOf(sound_s, !seenFirst);
+    this.marks.replaceChildren(...(seen ? one(visual_s, "tv", `picture ${number(visual_s)}`, seenLeft, false) : []),
+      ...(audible ? one(sound_s, `ta ${heard && CONDITIONS.has(heard.condition) ? heard.condition : ""}`, gone ? "sound muted" : `sound ${number(sound_s)}`, heardLeft, seen && seenLeft === heardLeft) : []));
   }
 
   move() {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from thud.evaluation.reading import words
 from thud.evaluation.reading.text import Sentence
 
-REACH = 8
+REACH = 10
 """Words before a claim in which a negation still bears on it."""
 
 
@@ -54,21 +54,70 @@ def find(sentence: Sentence, number: int, cues: tuple[Cue, ...], placed: bool = 
         if span & taken:
             continue
         taken |= span
-        if unreal(sentence, first):
+        if unreal(sentence, first, one.label != "muted") or unjudged(sentence, last):
             continue
         turned = _denied(sentence, first) if sentence.tokens[first].text in _SELF_NEGATED else negated(sentence, first)
         label = one.against if turned else one.label
+        if denied_after(sentence, last):
+            label = one.label if turned else one.against
         if label:
             weight = (one.against_weight if turned else one.weight) * (conceded(sentence, first, last) if placed else 1)
             hedged = is_hedged(sentence, first)
             yield Claim(label, weight * (0.6 if hedged else 1.0), number, first, last, hedged)
 
 
+_STRUCK = words.phrase(
+    r"^(?:\S+ ){0,5}?(?::|=|--) (?:none|no|nil|nope|false|negative|absent|0|zero|not \w+|lacking|missing)(?: \w+)?$"
+    r"|^(?:\S+ ){0,6}?(?:is|are|was|seems) (?:\w+ )?(?:nil|none|zero|nonexistent|lacking|absent|missing"
+    r"|out of the question)$"
+    r"|(?:and|but|,|yet)(?: i)? (?:(?:found|saw|heard|noticed|detected|see|find) none|(?:could|can|did|do) not"
+    r" (?:find|see|hear|detect|notice|spot) any)$"
+    r"|(?:but|however|yet|--|and) (?:i (?:disagree|beg to differ|do not agree)|(?:that|this) is (?:wrong|not true"
+    r"|not the case|false))|^(?:\S+ ){0,6}?there (?:is|was|are) none$"
+)
+_CLAIMED = words.phrase(
+    r"(?:the |any )?(?:claim|claims|notion|idea|suggestion|impression|assertion|suspicion|statement|theory|assumption)"
+    r"(?: that)?|(?:whoever|anyone|anybody|someone|everyone)(?: \w+){0,2} (?:claim|claims|claiming|says|saying|thinks"
+    r"|thinking"
+    r"|believes|believing|calls|calling|suggesting|suggests)|(?:to say|to call|to claim|saying|calling|claiming)"
+)
+_WRONG = words.phrase(
+    r"(?:is|are|was|would be|be|were)(?: \w+ly| quite| just| plain)? (?:wrong|incorrect|mistaken|false|unfounded|untrue"
+    r"|misleading|inaccurate|groundless|unjustified|unwarranted|in error|baseless|off the mark|an? (?:mistake"
+    r"|exaggeration|error))"
+)
+
+
+def denied_after(sentence: Sentence, last: int) -> bool:
+    """Whether the words after a claim take it back: "manipulation: none", "the claim that … is wrong"."""
+    end = sentence.places[last] + len(sentence.tokens[last].text) + 1
+    rest = sentence.line[end:]
+    if _STRUCK.search(rest):
+        return True
+    return bool(_WRONG.search(rest)) and bool(_CLAIMED.search(sentence.line, 0, sentence.places[last]))
+
+
+_UNJUDGED = words.phrase(
+    r"^(?:[^\s,;:.]+ ){0,5}?(?:can|could|may) (?:not )?be (?:\w+ly )?(?:estimated|determined|measured|given|judged"
+    r"|computed|stated|assessed"
+    r"|established|evaluated|told|checked|verified|made|calculated|rated|confirmed|decided|answered)"
+    r"|^(?:\S+ ){0,3}?(?::|is|=) not (?:applicable|available|determinable|assessable|measurable|possible|decidable)"
+)
+
+
+def unjudged(sentence: Sentence, last: int) -> bool:
+    """Whether the words after a claim say that nothing can be said about it: "no offset can be estimated"."""
+    return bool(_UNJUDGED.search(sentence.line[sentence.places[last] + len(sentence.tokens[last].text) + 1 :]))
+
+
 _SELF_NEGATED = frozenset({"no", "not", "nothing", "without", "zero", "nor"})
 
 
 def _denied(sentence: Sentence, first: int) -> bool:
-    return first > 0 and sentence.tokens[first - 1].text in {"not", "never"}
+    if first > 0 and sentence.tokens[first - 1].text in {"not", "never"}:
+        return True
+    start = sentence.places[clause_start(sentence, first, 2 * REACH)]
+    return bool(words.LONG_NEGATORS.search(sentence.line, start, sentence.places[first]))
 
 
 def negated(sentence: Sentence, at: int) -> bool:
@@ -95,7 +144,8 @@ def clause_start(sentence: Sentence, at: int, reach: int) -> int:
     i, left = at, reach
     while i > 0 and left > 0:
         before = sentence.tokens[i - 1].text
-        if before in words.EDGES and not _in_list(sentence, i - 1, at):
+        excluded = before == "but" and sentence.tokens[max(0, i - 2)].text == "anything"
+        if before in words.EDGES and not excluded and not _in_list(sentence, i - 1, at):
             break
         if before == "and" and _new_subject(sentence, i) and sentence.tokens[i - 2].text not in _BOTH:
             break
@@ -117,15 +167,23 @@ def _in_list(sentence: Sentence, comma: int, at: int) -> bool:
     return plain_list and (at - comma <= 5) and (bool(between) or sentence.tokens[at].text in GAPS | words.HEARD_NAMES)
 
 
+_VERBS = words.bag("appears seems is are sounds has was were looks comes must")
+
+
 def _new_subject(sentence: Sentence, i: int) -> bool:
-    return sentence.tokens[i].text in {"the", "a", "an", "it", "they", "this", "there", "i", "we", "you", "both", "its"}
+    return (
+        sentence.tokens[i].text
+        in {"the", "a", "an", "it", "they", "this", "there", "i", "we", "you", "both", "its"} | _VERBS
+    )
 
 
-def unreal(sentence: Sentence, at: int) -> bool:
-    """Whether the word stands in a question, a condition, an expectation or something said to be unknown."""
+def unreal(sentence: Sentence, at: int, unknown: bool = True) -> bool:
+    """Whether the word stands in a question, a condition, an expectation or (unknown) beside "I cannot tell"."""
     if sentence.asks or _conditional(sentence, at) or listed(sentence):
         return True
-    if words.UNKNOWN.search(sentence.line):
+    if unknown and words.UNKNOWN.search(sentence.line):
+        return True
+    if _WHETHER.search(sentence.line, 0, sentence.places[at]) or _INVERTED.search(sentence.line):
         return True
     first = clause_start(sentence, at, 14)
     first -= first > 0 and sentence.tokens[first - 1].text == "if"
@@ -137,12 +195,20 @@ def unreal(sentence: Sentence, at: int) -> bool:
     return any(not any(a <= hit.start() < b for a, b in real) for hit in found)
 
 
+_INVERTED = re.compile(
+    r"^(?:and |but |so )?(?:had|were|should) (?:the|it|there|this|that|they|i|we|you|he|she) (?!.* (?:but|however) )"
+)
+_WHETHER = re.compile(r"(?<!\S)whether(?! or not)(?: (?!but|;|however|yet|so|--|and|which|because)\S+)* $")
+
+
 def _conditional(sentence: Sentence, at: int) -> bool:
     """Whether an "if" opens the part of the sentence that `at` stands in: then what follows from it is unreal too."""
     texts = [token.text for token in sentence.tokens[:at]]
     part = max((i + 1 for i, word in enumerate(texts) if word in {";", "but", ":", "--"}), default=0)
     while texts[part : part + 1] and texts[part] in {"and", "so", "then", ","}:
         part += 1
+    if texts[part + 1 : part + 3] in (["i", "had"], ["i", "must"], ["i", "have"], ["pressed", ","], ["forced", ","]):
+        return False
     return texts[part : part + 1] == ["if"] and texts[part + 1 : part + 2] not in (
         ["anything"],
         ["you"],

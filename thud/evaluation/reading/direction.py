@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from thud.evaluation.reading import words
-from thud.evaluation.reading.claims import Claim, clause_start, conceded, is_hedged, negated, unreal
+from thud.evaluation.reading.claims import Claim, clause_start, conceded, denied_after, is_hedged, negated, unreal
 from thud.evaluation.reading.direction_frames import (
     EARLY,
     EARLY_NOUNS,
@@ -26,7 +26,7 @@ IMPERCEPTIBLE_S = 0.15
 _ARRIVES = words.bag(
     "heard hear comes come arrives arrive occurs occur happens happen lands land plays play "
     "starts start begins begin"
-    " is sounds appears audible seen visible hits strikes rings triggered fires follows reaches placed present came"
+    " turns turn shows show emerges pops sets kicks rings is sounds appears audible seen visible hits strikes rings triggered fires follows reaches placed present came"
     " arriving coming occurring landing starting beginning playing hitting kicks"
 )
 _PREPOSITIONS = words.bag("of in on for from to than")
@@ -68,6 +68,16 @@ def _nouns(sentence: Sentence) -> Iterator[tuple[int, int, int, float]]:
                 yield first, last, -sign, 1.5
 
 
+_REACHES = words.bag(
+    "even reaches touches contact hits lands strikes actually reached touched landed collides makes made meets any"
+)
+_STOPS = words.bag("stops ends fades music voices talking speech dies stopped ended ceases")
+_REVERSED = words.phrase(
+    r"anything but|(?:quite |very much |rather |exactly |it is )?(?:the |on the )(?:opposite|contrary|reverse"
+    r"|other way (?:a)?round)"
+)
+
+
 def _claim(sentence: Sentence, number: int, first: int, last: int, sign: int, weight: float) -> Iterator[Claim]:
     if unreal(sentence, first):
         return
@@ -75,7 +85,11 @@ def _claim(sentence: Sentence, number: int, first: int, last: int, sign: int, we
     near = [one.seconds for one in lengths(sentence) if abs(one.first - last) <= 8 or abs(first - one.last) <= 8]
     if near and min(near) <= IMPERCEPTIBLE_S:
         weight *= 0.4
-    if negated(sentence, first):
+    if negated(sentence, first) != denied_after(sentence, last):
+        label = "delayed" if sign < 0 else "early"
+        if _REVERSED.search(sentence.line):
+            yield Claim(label, weight * 0.8, number, first, last)
+            return
         yield Claim("neither", min(weight, 1.0), number, first, last)
     else:
         hedged = is_hedged(sentence, first)
@@ -159,6 +173,9 @@ def _before_after(sentence: Sentence, first: int, left: float, right: float) -> 
         return 1
     if left > 0 and (verb or measured):
         return 1 if verb and (_counted(sentence, first) or _ends_plainly(sentence, first)) else 0
+    soon = [token.text for token in sentence.tokens[first + 1 : first + 9]]
+    if left >= 1 and right <= 0 and _REACHES & set(soon) and not _STOPS & {t.text for t in sentence.tokens[:first]}:
+        return 1
     sensed = bool(rest) and rest[0] in {"we", "you", "i", "one"} and {"hear", "see", "heard", "saw", "sees"} & set(rest)
     if right and sensed:
         return -1 if right > 0 else 1

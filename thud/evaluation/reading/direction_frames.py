@@ -46,7 +46,7 @@ FRAMES = (
     _frame(rf"{_HOW}behind", LATE, 2.0),
     _frame(r"(?:follows|following)(?!(?: \S+){0,5} (?:immediately|closely|directly|instantly|naturally))", LATE, 0.8),
     _frame(r"follows (?:it |the \w+ )?by", LATE, 2.0),
-    _frame(r"afterwards?|subsequently|after the fact|a (?:moment|beat|while) later", LATE, 1.6),
+    _frame(r"afterwards?|subsequently|after the fact|a (?:\w+ ){0,2}(?:moment|beat|while|bit|instant) later", LATE, 1.6),
     _frame(r"not (?:\w+ ){0,3}until", LATE, 1.5),
     _frame(r"catch(?:es|ing)? up(?: with| to)?|slow(?: to \w+)", LATE, 2.0),
     _frame(r"faster than|quicker than", EARLY, 1.8),
@@ -59,13 +59,35 @@ FRAMES = (
     _frame(r"precede[sd]?|preceding|anticipates?|pre empts?|preempts?|jumps? the gun|beats", EARLY, 2.3),
     _frame(r"leads(?! to)|leading(?! to| up)|lead(?! to)|led(?! to)", EARLY, 2.3),
     _frame(rf"(?:{_HOW}|right |shortly |just |immediately |long |already )(?:before|prior to)", EARLY, 1.2),
+    _frame(
+        r"(?:comes?|arrives?|is|occurs?|happens?|starts?) (?:(?!seen|heard|visible|audible|shown)\w+ )?first",
+        EARLY,
+        1.6,
+    ),
+    _frame(r"(?:comes?|arrives?|is|occurs?|starts?) (?:\w+ )?(?:second|last)(?! (?:\d|and))", LATE, 2.0),
+    _frame(
+        r"predates?|antedates?|foreshadows?|outruns?|outpaces?|(?:has|have|gets?|got|with|had) (?:a"
+        r"|the) (?:\S+ ){0,4}?(?:head start|lead)"
+        r"(?: \w+)?|(?:head start|lead) of(?: \S+){1,6} (?:over|on)|runs? ahead|jumps? ahead|rushes ahead"
+        r"|gives? \S+ \S+ away",
+        EARLY,
+        2.3,
+    ),
+    _frame(
+        r"postdates?|straggles?(?: in)?|drag(?:s|ging)? (?:behind|after)|takes? (?:its|their) time|in the wake of"
+        r"|can not keep (?:up|pace)(?: with)?|limps? (?:behind|after)|hangs? back|comes? in after|ensues?"
+        r"|needs? (?:\S+ ){1,4}to arrive",
+        LATE,
+        2.3,
+    ),
+    _frame(r"(?:well |long )?past", LATE, 1.0),
     _frame(r"first", EARLY, 1.3),
     _frame(r"shifted earlier|advanced (?:relative|with|by)|brought forward", EARLY, 2.0),
 )
 PRECEDED = words.phrase(r"preceded by")
 FOLLOWED = words.phrase(r"(?:\w+ )?followed (?:\w+ )?by")
 _DELAY_NOUN = words.phrase(
-    r"(?:audio|sound|acoustic|auditory) (?:delay|lag|latency)"
+    r"(?:audio|sound|acoustic|auditory) (?:delay|lag|latency|lateness|tardiness)"
     r"|(?:delay|lag|latency)(?: of(?: \S+){1,4})? (?:in|of|on|with|to|for) (?:the |its )?(?:\w+ "
     r")?(?:audio|sound|soundtrack|thud|crash|bang)"
     r"|(?:audio|sound|soundtrack|thud|bang|crash)(?: track)? (?:has|shows|exhibits|suffers)(?: "
@@ -107,6 +129,6 @@ _EARLY_ENTRY = words.phrase(
     r"|(?:sound|audio|noise|thud|bang)(?: first)?(?: ,| and)* then (?:the |its )?(?:picture|video"
     r"|visual|visuals|image|impact|action)"
 )
-_LEAD_NOUN = words.phrase(r"(?:audio|sound) (?:lead|advance)|(?:video|picture|visual|image) (?:delay|lag|latency)")
+_LEAD_NOUN = words.phrase(r"(?:audio|sound) (?:lead|advance|earliness|prematurity)|(?:video|picture|visual|image) (?:delay|lag|latency)")
 LATE_NOUNS = (_ALREADY_SEEN, _DELAY_NOUN, _LATE_ENTRY)
 EARLY_NOUNS = (_LEAD_NOUN, _ALREADY, _EARLY_ENTRY)

@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 from thud.evaluation.reading.jsonish import seconds, truth
-from thud.evaluation.reading.sync import SAME_S, Reading
+from thud.evaluation.reading.sync import SAME_S, Reading, read_sync
+from thud.evaluation.reading.text import sentences
 
 _SYNCED = re.compile(
     r"(?:is_|are_|in_)*(?:audio_video_|av_)?(?:synced|synchroni[sz]ed|sync|synch|aligned"
-    r"|in_sync)(?:_status)?|matched_in_time"
+    r"|in_sync)(?:_status)?|matched_in_time|(?:\w+_)?alignment|(?:\w+_)?sync(?:hroni[sz]ation)?_?(?:ok|good|present)?"
 )
 _DESYNCED = re.compile(
     r"(?:is_|has_)?(?:desync|desynced|out_of_sync|misaligned|mismatch|offset_present"
@@ -38,6 +39,11 @@ _LABELS = (
     "shift_direction",
     "offset_direction",
     "timing",
+    "av_alignment",
+    "alignment",
+    "synchronization",
+    "synchronisation",
+    "synchronized",
     "sync_status",
     "synced",
     "sync",
@@ -53,7 +59,8 @@ _WORDS = {
     "audio_lags_video late_audio delayed_audio positive",
     "early": "early audio_early ahead lead leading leads audio_leads audio_ahead sound_early before "
     "audio_before_video advance advanced audio_leads_video early_audio precedes",
-    "desync": "desync desynced out_of_sync unsynced unsynchronized not_synced not_synchronized "
+    "desync": "desync desynced desynchronised unsynchronised not_synchronised "
+    "out_of_sync unsynced unsynchronized not_synced not_synchronized "
     "desynchronized misaligned not_in_sync mismatch mismatched async offset not_aligned",
     "muted": "muted mute silent silence no_sound no_audio none_audible",
     "audio_described": "audio_described audio sound described has_sound",
@@ -126,12 +133,36 @@ def _flag(fields: dict[str, Any], names: re.Pattern[str]) -> bool | None:
     return None
 
 
+_WHO_FIRST = re.compile(r"(?:\w+_)?(?:first|leads?|leading|earlier|early|ahead)(?:_\w+)?")
+_WHO_LAST = re.compile(r"(?:\w+_)?(?:late|later|lags?|lagging|behind|last|trailing|delayed|second)(?:_\w+)?")
+_SIDE = re.compile(r"(?:the )?(?:(audio|sound|soundtrack)|(video|picture|image|visuals?))(?: track| stream)?")
+
+
+def _sides(fields: dict[str, Any]) -> set[str]:
+    """The directions told by naming a side ("leading_track": "audio") or an order ("order": "sound_before_picture")."""
+    found = set()
+    for name, value in fields.items():
+        side = _SIDE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+        first = bool(_WHO_FIRST.fullmatch(name))
+        if side and (first or _WHO_LAST.fullmatch(name)):
+            found.add("early" if first == bool(side[1]) else "delayed")
+        elif (
+            isinstance(value, str)
+            and len(value) <= 60
+            and ("order" in name or "relation" in name or "direction" in name)
+        ):
+            told = read_sync(sentences(value.replace("_", " "))).label
+            found |= {told} & {"early", "delayed"}
+    return found
+
+
 def _sync(fields: dict[str, Any]) -> Reading | None:
     synced, desynced = _flag(fields, _SYNCED), _flag(fields, _DESYNCED)
     if synced is None and desynced is not None:
         synced = not desynced
     visual_s, audio_s, said = _first(fields, _VISUAL), _first(fields, _AUDIO), _first(fields, _OFFSET)
     labels = set(named("sync", fields))
+    labels |= _sides(fields) if not synced else set()
     directed = labels & {"delayed", "early"}
     if synced is None and not labels:
         return None if visual_s is None or audio_s is None else _by_times(visual_s, audio_s, said)
@@ -188,7 +219,7 @@ def _consistency(fields: dict[str, Any]) -> Reading | None:
         fields,
         re.compile(
             r"(?:is_|are_|audio_|sound_)*(?:match|matches|matched|consistent|consistency|belongs"
-            r"|corresponds|fits|same_source)"
+            r"|corresponds|fits|same_source|related|compatible|plausible|coherent|congruent|same_event)"
         ),
     )
     bad = _flag(fields, re.compile(r"(?:is_|are_)?(?:mismatch|mismatched|inconsistent|swapped|unrelated|dubbed)"))

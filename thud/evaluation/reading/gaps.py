@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from thud.evaluation.reading import words
-from thud.evaluation.reading.claims import Claim, clause_start, conceded, negated, unreal
+from thud.evaluation.reading.claims import Claim, clause_start, conceded, denied_after, negated, unjudged, unreal
 from thud.evaluation.reading.text import Sentence
 from thud.evaluation.reading.times import lengths
 
@@ -36,7 +36,7 @@ def gap_claims(sentence: Sentence, number: int) -> Iterator[Claim]:
     """ "desync" for a distance that is said to be there, "synced" for one that is denied or called negligible."""
     for match in _GAP.finditer(sentence.line):
         first, last = sentence.token_at(match.start()), sentence.token_at(match.end() - 1)
-        if unreal(sentence, first):
+        if unreal(sentence, first) or unjudged(sentence, last):
             continue
         label, weight = _weigh(sentence, first, last)
         if weight:
@@ -53,7 +53,7 @@ def _weigh(sentence: Sentence, first: int, last: int) -> tuple[str, float]:
     before = sentence.line[sentence.places[start] : sentence.places[first]]
     after = sentence.line[sentence.places[last] : sentence.places[end - 1] + len(sentence.tokens[end - 1].text)]
     long = [one.seconds for one in lengths(sentence) if start <= one.first and one.last <= end]
-    if negated(sentence, first):
+    if negated(sentence, first) != denied_after(sentence, last):
         return "synced", 2.0
     if _NOTHING.search(before) or _NOTHING.search(after) or (long and max(long) <= 0.05):
         return "synced", 1.2

@@ -22,6 +22,12 @@ class Block:
     end: int
 
 
+def broken_off(text: str) -> bool:
+    """Whether the text is one object that was never closed: cut short, so that nothing in it can be relied upon."""
+    bare = re.sub(r"^\s*(?:```\w*\s*)?", "", text[:200])
+    return bare.startswith("{") and "}" not in text
+
+
 def blocks(text: str) -> Iterator[Block]:
     """The objects of a text in order, outermost only."""
     at, count = 0, 0

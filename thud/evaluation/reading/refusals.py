@@ -32,7 +32,7 @@ _REFUSES = words.phrase(
     r"|(?:i )?(?:do|does) not have (?:the |any )?(?:ability|capability|capabilities|capacity"
     r"|access|means|audio|auditory|hearing|ears)(?: \w+){0,5}"
     r"|(?:i )?(?:lack|without) (?:the |any )?(?:ability|capability|capacity|access|hearing|audio "
-    r"(?:capability|processing|input))(?: \w+){0,4}"
+    r"(?:capabilit\w+|processing|input))(?: \w+){0,4}"
     r"|i have no (?:access|ability|way|means|capability|ears|audio input)(?: \w+){0,5}|no access "
     r"to (?:the |any )?(?:audio|sound|video)"
     r"|(?:only|just) (?:see|view|have access to|process|analyze|given|received|provided with|been "
@@ -71,8 +71,79 @@ _REFUSES = words.phrase(
     r")?(?:frames|images|pictures|visuals|video frames)"
     r"|(?:i )?must decline|i have to decline|i would rather not|i decline|i refuse"
 )
+_SENSE = (
+    r"(?:audio|sound|sounds|soundtrack|hearing|listening|acoustics?|acoustic information|it|that|this|which|stream)"
+)
+_IMAGES = (
+    r"(?:frames|images|text|visuals|stills|pictures|screenshots|snapshots|still images|still frames|video frames"
+    r"|image data"
+    r"|(?:visual|video|image|picture|pictorial) (?:stream|track|channel|part|data|information|input|inputs|side|feed"
+    r"|content"
+    r"|component|frames))"
+)
+_WITHOUT = words.phrase(
+    rf"{_SENSE}(?: \w+){{0,3}} (?:is|are|lies|lie|stays?|remains?|falls?|sits?)(?: \w+){{0,2}} (?:out of|outside|beyond"
+    rf"|not within|not among|not part of|not in|not one of)(?: of)? (?:my|our|the scope|what (?:i|we|this)|anything i"
+    rf"|this)"
+    rf"(?: \w+){{0,5}}"
+    rf"|(?:beyond|outside|outside of|exceeds?) (?:what|anything|the things)(?: that)? (?:i|we|this \w+) (?:can|am|may"
+    rf"|could)"
+    rf"(?: \w+){{0,4}}"
+    rf"|{_SENSE}(?: \w+)? (?:can|could|may) not be (?:\w+ )?(?:processed|handled|analy[sz]ed|played|heard|evaluated"
+    rf"|accessed"
+    rf"|interpreted|perceived|examined|judged) (?:by|in|with) (?:me|us|this|my|the)(?: \w+)?"
+    rf"|no (?:audio|sound)(?: \w+)? can be (?:processed|handled|analy[sz]ed|played|heard|accessed|perceived) by (?:me"
+    rf"|us|this)"
+    rf"(?: \w+)?|{_SENSE} (?:is|are) (?:something|a thing|one thing|things)(?: that)? (?:i|we) (?:can not|am not"
+    rf"|am unable"
+    rf"|lack|have no|do not|will not)(?: \w+){{0,4}}"
+    rf"|(?:something|anything) (?:that )?i am not (?:able|equipped|designed|built)(?: \w+){{0,3}}"
+    rf"|(?:only|just|merely|nothing but|solely)(?: \w+)? {_IMAGES} (?:are|were|is|was|have been"
+    rf"|has been)(?: \w+)? (?:visible"
+    rf"|given|available|passed|sent|shown|provided|accessible|supplied|handed)(?: to| on to)? (?:me|us|this model)"
+    rf"|(?:receive|see|get|have|given|process|works?(?: only)? with|handle|handles|sees|receives)(?: \w+){{0,2}}"
+    rf" (?:(?:text|images) and )?{_IMAGES} (?:and nothing (?:else|more)|only|alone|and no (?:audio|sound))"
+    rf"|(?:assistant|model|system|tool|i) (?:only |just )?works? (?:only )?with (?:text|images|pictures"
+    rf"|frames)(?: and \w+)?(?: only)?"
+    rf"|(?:only|just) (?:have access to|have|see|get|received?|given|process) (?:the |a |some )?{_IMAGES}"
+    rf"|(?:audio|sound|soundtrack)(?: stream| track| signal| data| part| input| channel)? (?:is|was|are|were|has been"
+    rf"|gets)"
+    rf" (?:not|never) (?:\w+ )?(?:passed|sent|given|forwarded|made available|supplied|delivered|supported|transmitted"
+    rf"|fed"
+    rf"|part of my|accessible|shared with|handed)(?: \w+){{0,3}}"
+    rf"|(?:capabilit\w+|abilit\w+|skills|senses|modalities|inputs?|perception)(?: \w+)? (?:do|does|are"
+    rf"|is) not (?:\w+ ){{0,2}}"
+    rf"(?:extend|include|cover|comprise|reach|encompass|audio)(?: \w+){{0,3}}"
+    rf"|i (?:only |just )?(?:have|possess) (?:only |just )?(?:eyes|the latter|vision)|i have no (?:way|possibility"
+    rf"|means) (?:of"
+    rf"|to) (?:\w+ )?(?:listen|hear|play|access)\w*"
+    rf"|not (?:possible|feasible|doable) for (?:me|us|this model)(?: \w+)?|(?:i|we) can not do (?:that|this|so)"
+)
+_POLICY = words.phrase(
+    r"(?:violates?|against|breach(?:es)?|conflicts? with|contrary to|break|prohibited by|forbidden by|not in line with)"
+    r" (?:my |our |the |usage |content |safety )*(?:guidelines?|polic(?:y|ies)|rules|terms|principles|instructions"
+    r"|safety)"
+    r"|(?:not|unable|never) (?:be )?(?:allowed|permitted|authori[sz]ed|supposed|willing|comfortable"
+    r"|in a position)(?: to| with)?"
+    r" (?:\w+ ){0,2}(?:help|answer|analy[sz]e|describ\w+|do|assist\w*|comment|discuss|process|respond|engag\w+"
+    r"|provide|judge)"
+    r"(?: \w+){0,4}|(?:i|we) (?:am|are) not going to (?:help|answer|analy[sz]e|describe|do|assist|discuss"
+    r"|respond)(?: \w+){0,3}"
+    r"|(?:i|we) will not (?:be )?(?:answering|describing|analy[sz]ing|helping|assisting|doing|answer|describe"
+    r"|analy[sz]e|discuss"
+    r"|engage|respond|assist|help|judge)(?: (?!as)\w+){0,4}|what i am (?:permitted|allowed) to(?: \w+)?"
+    r"|(?:refrain|abstain|desist) from (?:\w+ )?(?:giving|making|answering|judging|guessing|commenting|an? \w+)"
+    r"|would be (?:an invention|a fabrication|fabricated|invented|made up)"
+    r"|(?:can|could|will|do) not (?:fulfil|engage with|continue with|proceed with|complete|honou?r|satisfy|accept)"
+    r"(?: with)? (?:this|that|the|your)(?: \w+){0,3}|request (?:is|was|has been|must be) (?:declined|denied|refused"
+    r"|rejected)"
+)
 _NO_SOUND = words.phrase(
-    r"(?:hear|detect|perceive) (?:any|anything|nothing)|there is no (?:\w+ )?(?:sound|audio)|is "
+    r"(?:contains?|(?<!i )has|(?<!i )have|with|there is|is|includes?) no (?:\w+ )?(?:sound|audio)(?! (?:input|access"
+    r"|capab\w+))"
+    r"|without (?:any )?(?:sound|audio)(?! (?:input|access|capab\w+))|lacks? (?:any |an )?(?:sound|audio)(?: track"
+    r"| stream)?$"
+    r"|(?:hear|detect|perceive) (?:any|anything|nothing)|there is no (?:\w+ )?(?:sound|audio)|is "
     r"silent|completely silent|hear one"
 )
 _SELF_TOLD = words.phrase(
@@ -86,6 +157,8 @@ _SOFT = words.phrase(r"as (?:an? )?(?:ai|large|language|text|vision|multimodal)(
 def refusal(said: Sequence[tuple[int, Sentence]]) -> int | None:
     """Number of the sentence in which the model says that it cannot listen, watch or answer; None where none does."""
     for i, one in said:
+        if _WITHOUT.search(one.line) or _POLICY.search(one.line):
+            return i
         match = _REFUSES.search(one.line)
         if match is None:
             continue

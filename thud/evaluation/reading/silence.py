@@ -13,7 +13,7 @@ _NOT_OF = (
     r"(?! (?:delay|lag|offset|issue|issues|problem|problems|mismatch|gap|drift|desync|error|errors"
     r"|difference|manipulation|discrepancy|shift|misalignment|sync|synchronization|tampering"
     r"|distortion|glitch|glitches|artifacts|is (?:out|off|delayed|late|early)|that (?:does not|is "
-    r"not|is out|i)|quality|description|cues? (?:to|that)|other than|except|apart|besides|but"
+    r"not|is out)|quality|description|cues? (?:to|that)|other than|except|apart|besides|but"
     r"|beyond|aside|louder|yet|until|before|at first))"
 )
 EXCEPT = phrase(r"(?:apart|aside) from|except(?: for)?|besides|other than|save for|but for")
@@ -40,9 +40,36 @@ CUES = (
         "",
         2.0,
     ),
+    cue(
+        r"(?:waveform|(?:audio |sound |volume )?level|volume|signal|track|soundtrack|audio|meter)(?: (?!not|never"
+        r"|hardly)\w+){0,3} (?:flat|zero|0"
+        r"|at zero|flatlines?|empty|blank)|(?:waveform|level|volume|meter|needle) (?:\w+ ){0,4}(?:zero|flat|0)"
+        r"|flat line"
+        r"|no signal|no audible \w+|(?:video|clip|recording|footage|it) (?:has|contains|includes) none|(?:quiet|silent) as (?:a|the) \w+"
+        r"|(?:audio|sound|sounds|soundtrack|track|audio track|sound track)(?: \w+){0,3} been (?:\w+ )?(?:removed"
+        r"|stripped"
+        r"|muted|cut|turned off|switched off|silenced|deleted|disabled|erased|dropped|taken out|stripped out)"
+        r"|(?:sounds?|audio|noises?|soundtrack|speech|music)(?: \S+){0,5} there (?:is|are|was) (?:not any|none"
+        r"|nothing)(?= at all|$| ,)"
+        r"|(?:sounds?|audio|noises?|soundtrack) (?::|=|--|,) (?:none|nothing|not any|nil|zero|there (?:is"
+        r"|are) (?:not any|none))"
+        r"|none of (?:these|those|them|this|that|which|it)(?: \w+){0,2} (?:present|audible|heard|there|found|detected)"
+        r"|(?:nor|neither|and neither)(?: is| can| was)? (?:is |can |any |there )*(?:anything|any other sound"
+        r"|other sounds?)"
+        r"(?: else)?|i (?:got|found|heard|hear|have) (?:neither|none of (?:it|them|that))(?! (?:silence|the))"
+        r"|(?:no|not|dont|nt) have (?:any )?(?:sounds?|audio)(?! (?:delay|issue))|comes? without (?:any )?(?:sound"
+        r"|audio)"
+        r"|(?:it is|is|is all|there is only|just|got|hear|only|of|contains?|all) (?:complete |total |pure |utter "
+        r"|only )?silence"
+        r"(?! (?:until|before|at first|then|of|is|was|broken))",
+        "muted",
+        "audio",
+        1.9,
+    ),
     cue(r"otherwise (?:silent|quiet|mute|muted|soundless)(?: \w+)?", "audio", "", 1.5),
     cue(
-        rf"(?:no|without|without any|zero|not any|lacks?(?: any)?|lacking(?: any)?|devoid of(?: any)?"
+        rf"(?:no|without|without any|zero|not any|(?:lacks?|lacking|missing|for want of|for lack of)(?: any| an| its"
+        rf"| the)?|devoid of(?: any)?"
         rf"|absence of(?: any)?|absent) (?:(?:accompanying|audible|actual|discernible|detectable"
         rf"|corresponding|real|recorded|perceptible|embedded|usable) )*{_WHAT}{_NOT_OF}",
         "muted",

@@ -9,21 +9,33 @@ from thud.evaluation.reading import words
 from thud.evaluation.reading.claims import Claim, find
 from thud.evaluation.reading.direction import directions
 from thud.evaluation.reading.gaps import gap_claims
+from thud.evaluation.reading.lexicon import NAMES, VISIBLE
+from thud.evaluation.reading.overlap import named, overlaps
+from thud.evaluation.reading.replies import closing, replied
 from thud.evaluation.reading.silence import silence
 from thud.evaluation.reading.sync_cues import CUES
 from thud.evaluation.reading.text import Sentence
 from thud.evaluation.reading.times import Moment, leaning, lengths, moments, pair
+from thud.evaluation.reading.undecided import torn
 
 SAME_S = 0.15
 """Two times no further apart than this are told as one moment."""
 
+_OPENERS = words.bag(
+    "a an the two three four some several in on at we you i one when what someone somebody he she they as it while this"
+)
+_OPENERS |= words.bag(
+    "after before there people children kids here his her scene action pictured seen video clip frame"
+)
+_HEARD_NAMES = NAMES - VISIBLE
 _YES = words.phrase(
     r"yes|yeah|yep|yup|correct|indeed|affirmative|certainly|absolutely|definitely|true|they are"
     r"|it is|of course"
 )
 _NO = words.phrase(
     r"no|nope|not really|not quite|not exactly|not at all|negative|false|they are not|it is not"
-    r"|unfortunately not|not entirely|not perfectly|not"
+    r"|unfortunately not|not entirely|not perfectly|not(?! (?:sure|certain|clear|necessarily|applicable|available"
+    r"|possible|known))"
 )
 
 
@@ -39,17 +51,22 @@ class Reading:
     end: int = 0
 
 
-def read_sync(found: Sequence[Sentence]) -> Reading:
+def read_sync(found: Sequence[Sentence], asked: Sequence[Sentence] = ()) -> Reading:
     """synced, early, delayed, desync, muted, visual_only or unparsed."""
     said = [(i, one) for i, one in enumerate(found) if not one.asks]
-    claims = _claims(said)
-    times = pair(_all_moments(said))
+    claims = (
+        _claims(said) + replied(found, asked, lambda question, i: _claims([(i, question)]), _FLIPPED) + named(found)
+    )
+    times = pair(_all_moments(said)) or _shared_moment(said)
     final = final_from(said)
     if final is not None:
         last = [claim for claim in claims if (claim.sentence, claim.first) >= final]
         claims = last or claims
+    claims = _closed(said) or claims
+    if torn(said, len({claim.label for claim in claims}) > 1 or all(one.hedged for one in claims)):
+        return Reading("unparsed")
     quiet = silence(said)
-    if quiet and not any(claim.weight >= 1 for claim in claims) and times is None:
+    if quiet and not any(claim.weight >= 1 and claim.label != "neither" for claim in claims) and times is None:
         return quoted("muted", found, quiet[0])
     label, claim = decide(claims, times)
     if label == "unparsed":
@@ -58,6 +75,25 @@ def read_sync(found: Sequence[Sentence]) -> Reading:
         first = next(i for i, one in said if moments(one, i))
         claim = Claim(label, 1.0, first, 0, 0)
     return _with_times(label, found, claim, times)
+
+
+_FLIPPED = {"synced": "desync", "desync": "synced", "delayed": "synced", "early": "synced", "neither": "desync"}
+_SHARED = words.phrase(r"both|share|shares|same|together|each")
+
+
+def _closed(said: Sequence[tuple[int, Sentence]]) -> list[Claim]:
+    """The claim of a sentence that ends in a plain yes or no: "so the answer is no"."""
+    answers = [(i, answer) for i, one in said if (answer := closing(one)) is not None]
+    return [Claim("synced" if answers[-1][1] else "desync", 2.4, answers[-1][0], 0, 0)] if answers else []
+
+
+def _shared_moment(said: Sequence[tuple[int, Sentence]]) -> tuple[float, float] | None:
+    """The one moment that picture and sound are told to share: "both at 2.7 s"."""
+    for i, one in said:
+        told = {moment.seconds for moment in moments(one, i)}
+        if len(told) == 1 and _SHARED.search(one.line):
+            return (at := told.pop()), at
+    return None
 
 
 def _all_moments(said: Sequence[tuple[int, Sentence]]) -> list[Moment]:
@@ -78,7 +114,8 @@ def _claims(said: Sequence[tuple[int, Sentence]]) -> list[Claim]:
     for i, one in said:
         claims += find(one, i, CUES)
         claims += gap_claims(one, i)
-        claims += directions(one, i, spoken_of)
+        whole = list(overlaps(one, i))
+        claims += whole or directions(one, i, spoken_of)
         spoken_of = leaning(token.text for token in one.tokens) or spoken_of
     return sorted(claims, key=lambda claim: (claim.sentence, claim.first))
 
@@ -143,7 +180,7 @@ def _direction(bad: Sequence[Claim], apart: float | None) -> str:
             return "early"
     if apart is not None and abs(apart) > 0.02:
         return "delayed" if apart > 0 else "early"
-    return "desync"
+    return "desync" if any(claim.label == "desync" for claim in bad) or not (late and early) else "unparsed"
 
 
 def _without_claim(found: Sequence[Sentence], said: Sequence[tuple[int, Sentence]]) -> Reading:
@@ -168,11 +205,15 @@ def _short_answer(said: Sequence[tuple[int, Sentence]]) -> bool:
 def picture_only(said: Sequence[tuple[int, Sentence]]) -> bool:
     """Whether the words describe a scene and never speak of anything heard."""
     texts = [token.text for _, one in said for token in one.tokens]
-    if words.HEARD_WORDS & set(texts) or len(texts) < 5:
+    if (words.HEARD_WORDS | _HEARD_NAMES) & set(texts) or len(texts) < 5:
         return False
     scene = len(set(texts) & words.SCENE)
-    acts = sum(len(word) > 3 and word.endswith(("s", "ing")) and not word.endswith("ss") for word in set(texts))
-    return scene >= 3 or (scene >= 1 and scene + acts >= 3)
+    acts = sum(
+        len(word) > 3 and word.endswith(("s", "ing", "ed")) and not word.endswith(("ss", "thing"))
+        for word in set(texts)
+    )
+    opens = texts[0] not in words.ASKED and (texts[0] in _OPENERS or bool(words.PICTURE & set(texts)))
+    return scene >= 3 or (scene >= 1 and scene + acts >= 3 and opens)
 
 
 def quoted(label: str, found: Sequence[Sentence], number: int) -> Reading:

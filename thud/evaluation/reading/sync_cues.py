@@ -99,7 +99,7 @@ CUES = (
         2.0,
     ),
     cue(
-        r"in (?:perfect |good )?(?:time|step|lockstep|unison|tandem|concert)(?: with)|in lockstep|on "
+        r"in (?:perfect |good )?(?:step|lockstep|unison|tandem|concert)|in (?:perfect |good )?time with|in lockstep|on "
         r"time|well timed|perfectly timed|on cue|in real time|correctly timed|accurately timed"
         r"|matched in time",
         "synced",
@@ -124,7 +124,8 @@ CUES = (
         1.0,
     ),
     cue(
-        r"(?:land|lands|occur|occurs|happen|happens|arrive|arrives|come|comes|hit|hits|landing"
+        r"(?<!have )(?<!has )(?<!hands )(?:land|lands|occur|occurs|happen|happens|arrive|arrives|come|comes|hit|hits"
+        r"|landing"
         r"|start)(?: \w+){0,2} together|together in time",
         "synced",
         "desync",
@@ -146,14 +147,14 @@ CUES = (
         1.4,
     ),
     cue(r"(?:tightly|well|closely|perfectly) (?:locked|matched|coupled|coordinated|paired)", "synced", "desync", 1.8),
-    cue(rf"{_TOPIC}(?: between (?:\w+ ){{1,6}})? {_BE} (?:{_GOOD})", "synced", "desync", 1.8),
+    cue(rf"{_TOPIC}(?: between (?:\w+ ){{1,6}})? (?:{_BE}|as|:) (?:{_GOOD})", "synced", "desync", 1.8),
     cue(
         rf"(?:{_GOOD}) (?:sync|synchronization|synchronisation|timing|alignment|synchrony|lip sync)",
         "synced",
         "desync",
         1.8,
     ),
-    cue(rf"{_TOPIC}(?: between (?:\w+ ){{1,6}})? {_BE} (?:{_BAD})(?: by)?", "desync", "synced", 2.0),
+    cue(rf"{_TOPIC}(?: between (?:\w+ ){{1,6}})? (?:{_BE}|as|:) (?:{_BAD})(?: by)?", "desync", "synced", 2.0),
     cue(
         rf"(?:{_BAD}) (?:sync|synchronization|synchronisation|timing|alignment|synchrony|lip sync)",
         "desync",
@@ -191,7 +192,7 @@ CUES = (
         2.2,
     ),
     cue(
-        r"(?:time|temporally) (?:shifted|displaced|offset|separated|manipulated|altered)|tampered"
+        r"(?:are|is) (?:\w+ly )?offset|(?:time|temporally) (?:shifted|displaced|offset|separated|manipulated|altered)|tampered"
         r"|manipulated|desynchronizes|detached|displaced|decoupled",
         "desync",
         "synced",
@@ -230,7 +231,7 @@ CUES = (
     ),
     cue(
         rf"(?:{_TOPIC}|synced|synchroni[sz]ed|in sync|aligned|match)(?: status)? (?::|=) (?:no|false"
-        rf"|not \w+|off|bad|poor|broken|lost|failed|none|wrong)",
+        rf"|not (?!applicable|available|assess|determin)\w+|off|bad|poor|broken|lost|failed|none|wrong)",
         "desync",
         "",
         2.4,
@@ -250,4 +251,33 @@ CUES = (
         2.0,
     ),
     cue(r"separated(?= (?:by|from|in time|rather)|$)|offset by|offset from|easy to notice", "desync", "synced", 1.2),
+    cue(
+        r"(?<!have )(?<!has )(?<!hands )(?<!to )(?:peak|meet|move|start|fall|strike|end|land|hit|occur|come|arrive"
+        r"|happening|occurring|sounding"
+        r"|playing|running|moving|happen) (?:\w+ )?(?:together|as one)|as one|keeps? time"
+        r"|(?:holds?|hold) up|shar(?:e|es|ing) (?:the |a |one )?(?:\w+ )?(?:\S+ ){0,3}(?:mark|moment|instant"
+        r"|timestamp|time|frame)"
+        r"|(?:right |exactly |precisely )?where (?:the|it|its) (?:\S+ ){1,4}(?:is|are|belongs|happens|occurs|falls"
+        r"|lands)"
+        r"|(?:each|every)(?: one of them)?(?: \S+){1,7} (?:has its|has their|with its|with the|its own|as the"
+        r"|when the|as it|as he|as she)"
+        r"|in both (?:tracks|streams|the (?:image|picture|video|audio|sound))|to the (?:frame|millisecond|dot)"
+        r"|frame by frame"
+        r"|frame accurate(?:ly)?|in good order|as it should(?: be)?|real time",
+        "synced",
+        "desync",
+        1.3,
+    ),
+    cue(
+        r"(?:audio |temporal |time |timing |sound )?(?:manipulation|tampering|edit|editing)|(?:unusual|odd|suspicious"
+        r"|strange|peculiar|complain"
+        r"|fault|criti[cz]i[sz]e|unnatural|conspicuous|remarkable)(?= .*(?:timing|sync|temporal|delay|lag))|(?:timing"
+        r"|sync"
+        r"|temporal\w*|synchroni[sz]ation)(?: \S+){1,5} (?:unusual|odd|suspicious|strange|peculiar|conspicuous"
+        r"|unnatural)"
+        r"|complain about(?= .*(?:timing|sync))",
+        "desync",
+        "synced",
+        1.6,
+    ),
 )

@@ -73,7 +73,7 @@ class Token:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
     """Words of one sentence; `line` is those words joined by single blanks, which is what the patterns search."""
 

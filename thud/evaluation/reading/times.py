@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from thud.evaluation.reading import words
+from thud.evaluation.reading.lexicon import NAMES, VISIBLE
 from thud.evaluation.reading.text import Sentence
 
 _UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 0.001, "msec": 0.001}
@@ -70,6 +71,7 @@ _QUANTITY = words.phrase(
     rf"|(?P<number>{_NUMBER}) (?P<unit>{_UNIT})"
     rf"|(?P<word>{words.any_of(_WORDS)}) (?P<word_unit>seconds?|milliseconds?|secs?)(?: and a half)?"
     r"|(?:t|tv|ta|time) (?:=|:) (?:about |~ )?(?P<equals>" + _NUMBER + ")"
+    rf"|(?:second|t|time) (?:number )?(?P<nth>{_NUMBER})(?! (?:seconds?|s|ms|frames?)(?!\S))"
     r"|(?:at|around|@|near) (?:about |around |roughly |approximately |~ |t = )?(?P<bare>"
     + _NUMBER
     + ")(?! (?:frames?|fps|%|"
@@ -88,6 +90,7 @@ _LENGTH_TOPIC = words.phrase(
     r"|lagging|delay|apart|within|shift|drift"
     r"|trails|trailing|leads|leading|precedes|misalignment|latency|separated"
 )
+_NAMED = NAMES - VISIBLE - words.MAYBE_SOUNDS
 _CUTS = frozenset({",", ";", ":", "--", "(", ")", "but", "while", "whereas"})
 _CONTRAST = words.bag("while but whereas and then though although yet with , ; -- versus vs ( / until")
 
@@ -129,8 +132,8 @@ def quantities(sentence: Sentence) -> tuple[Quantity, ...]:
         ):
             continue
         first, last = sentence.token_at(match.start()), sentence.token_at(match.end() - 1)
-        named = match["clock"] or match["equals"] or match["bare"]
-        point = bool(match["clock"] or match["equals"]) or _is_point(sentence, first, last, bool(named))
+        named = match["clock"] or match["equals"] or match["bare"] or match["nth"]
+        point = bool(match["clock"] or match["equals"] or match["nth"]) or _is_point(sentence, first, last, bool(named))
         if match["bare"] and _is_length_after(sentence, last):
             continue
         found.append(Quantity(seconds, point, first, last))
@@ -153,7 +156,7 @@ def _seconds(match: re.Match[str]) -> float | None:
         unit = match["word_unit"]
         half = 0.5 if match[0].endswith("and a half") else 0.0
         return (_WORDS[match["word"]] + half) * _UNITS[unit]
-    return _number(match["equals"] or match["bare"], "")
+    return _number(match["equals"] or match["bare"] or match["nth"], "")
 
 
 def _frames(sentence: Sentence, count: str) -> float:
@@ -202,7 +205,7 @@ def _is_point(sentence: Sentence, first: int, last: int, named: bool) -> bool:
     return (
         bool(crossed and {"around", "near"} & set(crossed))
         or bool(_POINT_BEFORE.fullmatch(before))
-        or before in {":", "("}
+        or before in {":", "(", ")"}
     )
 
 
@@ -221,7 +224,7 @@ def leaning(tokens: Iterable[str]) -> float:
             total += 2.0
         elif word in {"ought", "should", "supposed"}:
             total -= 2.5
-        elif word in words.SOUNDS:
+        elif word in words.SOUNDS or word in _NAMED:
             total += 1.0
         elif word in words.MAYBE_SOUNDS:
             total += 0.5 if before != "loud" else 1.0

@@ -29,7 +29,7 @@ def any_of(words: Iterable[str]) -> str:
 AUDIO = bag(
     "sound sounds audio soundtrack heard hear hears hearing audible audibly acoustic noise "
     "noises auditory sonic"
-    " soundwave listen listening sfx foley"
+    " ear ears soundwave listen listening sfx foley"
 )
 SOUNDS = bag(
     "thud thuds bang bangs smack smacks thump thumps clank boom pop snap crack clatter "
@@ -62,7 +62,8 @@ EVENTS = bag(
 NEGATORS = bag(
     "not no never neither nor without hardly barely scarcely none nothing lacks lack lacking "
     "fails fail failed failing"
-    " absence devoid rarely unlikely zero non mis isnt nowhere free lost loses lose seldom little doubt doubts doubtful"
+    " nobody noone cannot absence devoid rarely unlikely zero non mis isnt nowhere free lost loses lose seldom little"
+    " doubt doubts doubtful"
 )
 SHORT_REACH = dict.fromkeys(bag("fails fail failed failing free zero lost loses lose little lack lacks lacking"), 3)
 SHORT_REACH |= {"no": 6, "none": 4, "nothing": 9}
@@ -75,10 +76,15 @@ NOT_NEGATING = phrase(
 )
 LONG_NEGATORS = phrase(
     r"far from|anything but|rather than|instead of|as opposed to|nowhere near|no longer|free of|free from|in no way"
-    r"|stretch to|difficult to call|hard to call|hesitate to|rule out|ruled out|rules out|by no "
-    r"means|opposite of|wrong to (?:say|claim|think)"
-    r"|incorrect to (?:say|claim)|not true that|not the case that|it is false that|no evidence|no "
-    r"sign|no signs|no indication|no hint|no trace|no suggestion|no reason|not any (?:sign"
+    r"|stretch to|difficult to call|hard to call|hesitate to|not (?:go|going) (?:as|so) far as|rule out|ruled out"
+    r"|rules out|by no "
+    r"means|opposite of|(?:wrong|incorrect|mistaken|inaccurate|misleading|false|untrue|unfair|a mistake|an error"
+    r"|absurd) to"
+    r" (?:\w+ )?(?:say|claim|think|call|describe|speak|consider|conclude|label|suggest|assume|regard|believe|argue"
+    r"|state)"
+    r"|(?:hard|difficult|impossible|tough) to (?:see|believe|fathom|conceive|reconcile|understand|accept|imagine)"
+    r" (?:how|that|why)|not true that|not the case that|it is false that|no evidence|no "
+    r"sign|no signs|no indication|no hint|no trace|no suggestion|no reason|not (?:\w+ ){0,3}reason to|not any (?:sign"
     r"|evidence|indication|hint)|short of|too \w+ (?:for \w+ )?to"
 )
 EDGES = frozenset({",", ";", ":", "--", "(", ")", "but", "however", "while", "whereas", "although", "though", "so"})
@@ -108,6 +114,7 @@ UNKNOWN = phrase(
 )
 ASKED = bag("say choose answer reply respond select decide pick describe determine judge state tell indicate classify")
 UNREAL = phrase(
+    r"let(?: us| me)? (?:look|check|see|analy[sz]e|examine|listen|compare|watch|start|go|find|consider|begin|take)|"
     r"if|whether|nothing to|can not (?:comment|speak)|considered|guessed|assumed|wondered|should"
     r"|should have|would need|would have to|would have been|needs? to be|need to"
     r"|would|supposed to|ought to"
@@ -120,9 +127,14 @@ UNREAL = phrase(
     r"|unable to (?:determine|verify|confirm|assess|judge|tell)"
 )
 REAL_AGAIN = phrase(
+    r"nothing (?:\w+ )?(?:that|which) would (?:\w+ )?(?:point|suggest|indicate|hint|speak|contradict|argue|imply)|"
     r"would (?:\w+ )?be (?:perceived|considered|read|regarded|heard|judged|called|described|classified)"
+    r"|(?:nobody|no one|anyone|anybody|everyone|most|few|hardly anyone|you|one) would (?:\w+ )?(?:say|call|describe"
+    r"|judge"
+    r"|consider|rate)|(?:hard|difficult|impossible|tough) to imagine (?:how|that|why)"
     r"|(?:i|we) would (?:\w+ )?(?:say|call|describe|judge|conclude|classify|rate|consider"
-    r"|characterize|characterise|put|go|answer|argue)|as if nothing|if anything|even if|would be "
+    r"|characterize|characterise|put|go|answer|argue|pick|choose|opt|vote|lean|guess)|as if nothing|if anything"
+    r"|even if|would be "
     r"(?:wrong|incorrect|a stretch|hard|difficult) to|would rule out|if you (?:look|listen|watch)"
 )
 HEDGED = phrase(r"could|might|may|perhaps|maybe|(?<!not )possibly|potentially")
@@ -143,6 +155,8 @@ CONCLUDES = phrase(
     r"|as a result|ultimately|i conclude|in the end|meaning|indicating|my conclusion|which means|on balance"
 )
 FINAL = phrase(
+    r"i take (?:that|it) back|scratch that|(?:i |let me )correct (?:myself|that)|i was wrong|on second thoughts?"
+    r"|correction :|"
     r"(?:my |the )?(?:final |correct |overall |short )?(?:answer|verdict|conclusion|judg(?:e)?ment"
     r"|decision|label|assessment)"
     r"(?: is)?(?: that)?(?: :| =|(?= ))|(?:conclusion|verdict|result|status|label|prediction"
@@ -158,5 +172,11 @@ SCENE = bag(
     " skateboarder rider player glass hammer table door tree hand hands head shirt field pool grass snow someone"
     " appears shows shown seen see visible frame frames image images picture visual visuals blue red green white black"
     " slips crashes breaks throws rolls kicks catches moves window wooden concrete kitchen athlete skier horse"
+    " van lorry crane sofa stairs staircase hill tree fence chair chain container aisle supermarket slope stage"
+    " driver dancer"
+    " snowboarder teacher pupil classroom park garden bench ladder roof bus train boat horse bottle tiles shelf box"
+    " wheel"
+    " collides colliding topples tumbles slides breaks trips rolls stumbles carries carrying swings flies spins"
+    " slipped kicked"
     " cyclist drummer guitar vase bottle cup plate nail wood"
 )

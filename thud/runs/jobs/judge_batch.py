@@ -14,15 +14,18 @@ from thud.evaluation.judge import case_from_json
 from thud.records import content_id
 from thud.runs import verdicts
 from thud.runs.asking import shelf_of
+from thud.runs.batch import note_of, replies_of, waiting_words
+from thud.runs.gate import check_model
 from thud.runs.job import CannotGoOn
-from thud.runs.jobs.annotate_batch import LIMIT_S as LIMIT_S
-from thud.runs.jobs.annotate_batch import _Note, _replies
 from thud.runs.judges import endpoint_of, parse_judge, question_of
 
 if TYPE_CHECKING:
     from thud.store import Store
 
 kind = "judge_batch"
+LIMIT_S = 0.0
+"""A vendor may take a day, and a stop reaches a waiting worker all the same."""
+
 MOST_TEXTS, WAITS = 2000, 8
 
 
@@ -41,19 +44,21 @@ def lines(common: dict[str, Any], rows: Sequence[dict[str, Any]]) -> list[dict[s
 def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
     """Hands over, waits and reads. Raises CannotGoOn for a bad key, RunFailed when the vendor failed the batch."""
     judge = parse_judge(item["judge"])
-    endpoint = endpoint_of(judge)
-    note = _Note(workspace / "runs" / item["run"] / "batches" / f"{item['key']}.json")
+    endpoint, shelf = endpoint_of(judge), shelf_of(endpoint_of(judge), workspace)
     asked = [(row["key"], question_of(judge, case_from_json(row["ask"]))) for row in item["cases"]]
     try:
-        replies = _replies(asked, endpoint, shelf_of(endpoint, workspace), item, note)
+        replies = replies_of(asked, endpoint, shelf, item, note_of(item, workspace))
     except (BadRequest, MissingPart) as error:
         raise CannotGoOn(str(error)) from error
-    return verdicts.result(
-        [
-            verdicts.Heard(case_from_json(row["ask"]), row["responses"], row["subject"], replies[row["key"]])
-            for row in item["cases"] if row["key"] in replies
-        ]
-    )  # fmt: skip
+    check_model(replies.values(), workspace / "runs" / item["run"])
+    heard = []
+    for row in item["cases"]:
+        reply = replies[row["key"]]
+        final = reply.outcome != "error"
+        if final:
+            shelf.put(reply.sent_sha256, reply)
+        heard.append(verdicts.Heard(case_from_json(row["ask"]), row["responses"], row["subject"], reply, final))
+    return verdicts.result(heard)
 
 
 def ingest(store: Store, item: dict[str, Any], result: dict[str, Any]) -> None:
@@ -63,10 +68,4 @@ def ingest(store: Store, item: dict[str, Any], result: dict[str, Any]) -> None:
 
 def words(folder: Path, tally: Mapping[str, int]) -> str:
     """What was read so far, and that the vendor is at work on the rest."""
-    notes = [_Note(path).read() for path in sorted((folder / "batches").glob("*.json"))]
-    waiting = [row for row in notes if "batch" in row]
-    said = verdicts.tally_words(tally)
-    if not waiting:
-        return said
-    done, total = (sum(int(row[key]) for row in waiting) for key in ("done", "total"))
-    return f"{said} Waiting for the vendor's batch: {done} of {total} answered.".strip()
+    return f"{verdicts.tally_words(tally)} {waiting_words(folder)}".strip()
