@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from thud.errors import BadRequest, NotFound
 from thud.evaluation.items_view import Json
 from thud.records import Answer, Clip, Reading, Response, Stimulus
+from thud.statistics import cohen_kappa
 from thud.store.score_filter import RowKey, ScoreFilter
 from ui.results_asked import Query, asked
 from ui.results_data import known_sets
@@ -55,8 +56,19 @@ def item_full(store: Store, response_id: str, query: Query) -> Json:
         },
         "readings": [_reading(reading) for reading in store.readings(response_id)],
         "paper_label": response.paper_label, "final": final_of(store, response_id, want), "expected": item.expected,
-        "others": others, "labels": labels_for(response), "judge": {"kappa_words": ""},
+        "others": others, "labels": labels_for(response), "judge": {"kappa_words": _kappa_words(store)},
     }  # fmt: skip
+
+
+def _kappa_words(store: Store) -> str:
+    """How far judges agree with people, "" where they have read nothing in common."""
+    pairs = store.read_by_both()
+    if not pairs:
+        return ""
+    kappa = cohen_kappa([judge for judge, _ in pairs], [person for _, person in pairs])
+    same = sum(judge == person for judge, person in pairs)
+    beyond = "" if kappa.estimate.value is None else f" (κ {kappa.estimate.value:.2f})"
+    return f"Judge and people agree on {same} of {len(pairs)} answers that both have read{beyond}."
 
 
 def _row_key(response: Response) -> RowKey:

@@ -30,7 +30,7 @@ LABELS = {
 }
 
 
-LEAST = {"dev": 0.96, "dev2": 0.6, "dev3": 0.65}
+LEAST = {"dev": 0.96, "dev2": 0.93, "dev3": 0.92, "dev4": 0.93}
 """The share of each part that the rules must read rightly."""
 
 
@@ -67,13 +67,13 @@ def test_answers_are_read_as_a_careful_reader_does(
 @pytest.mark.parametrize("task", TASKS)
 def test_few_telling_answers_are_left_unparsed(reads: dict[tuple[str, str], list[Read]], task: str) -> None:
     share = unparsed_share([read for part in PARTS for read in reads[part, task]])
-    assert share <= 0.25
+    assert share <= 0.05
 
 
 def test_told_times_are_found(reads: dict[tuple[str, str], list[Read]]) -> None:
     timed = [read for part in PARTS for read in reads[part, "sync"]]
     share = len(wrong_times(timed)) / told_times(timed)
-    assert share <= 0.27
+    assert share <= 0.1
 
 
 def test_an_answer_that_says_nothing_is_never_read_as_a_positive_one(everything: list[Read]) -> None:

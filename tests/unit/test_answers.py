@@ -75,6 +75,49 @@ def test_any_text_is_read_and_quoted_verbatim(task: str, text: str) -> None:
     assert answer.quote in text
 
 
+IN_SYNC, ANY_DELAY = "Are the tracks synchronized?", "Look closely. Is there any noticeable audio delay in this clip?"
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "text", "label"),
+    [
+        ("sync", IN_SYNC, "Yes.", "synced"),
+        ("sync", IN_SYNC, "No.", "desync"),
+        ("sync", IN_SYNC, "No, not at all.", "desync"),
+        ("sync", ANY_DELAY, "Yes.", "delayed"),
+        ("sync", ANY_DELAY, "Yes, there is.", "delayed"),
+        ("sync", ANY_DELAY, "No.", "synced"),
+        ("sync", ANY_DELAY, "No, none.", "synced"),
+        ("sync", "Does the sound come too early?", "Yes", "early"),
+        ("sync", "Is the sound early, late, or in sync?", "In sync.", "synced"),
+        ("existence", "Is the clip silent?", "Yes.", "muted"),
+        ("existence", "Is the clip silent?", "No.", "audio_described"),
+        ("existence", "Can you hear any sound?", "No.", "muted"),
+        ("existence", "Can you hear any sound?", "Yes.", "audio_described"),
+        ("consistency", "Does the sound match the picture?", "No.", "mismatched"),
+        ("consistency", "Was the soundtrack replaced by another one?", "No.", "match"),
+        ("consistency", "Was the soundtrack replaced by another one?", "Yes.", "mismatched"),
+        ("consistency", "Was the soundtrack replaced by another one?", "The capital of France is Paris.", "unparsed"),
+    ],
+)
+def test_a_bare_yes_or_no_answers_the_question_that_was_put(task: str, question: str, text: str, label: str) -> None:
+    assert read_answer(task, text, question=question).label == label
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "label"),
+    [
+        ("sync", "Out of sync? Not at all.", "synced"),
+        ("sync", "In sync? Hardly.", "desync"),
+        ("consistency", "Swapped? No.", "match"),
+        ("consistency", "Does it fit? Absolutely.", "match"),
+        ("existence", "Any sound? None.", "muted"),
+    ],
+)
+def test_a_response_may_answer_its_own_question(task: str, text: str, label: str) -> None:
+    assert read_answer(task, text).label == label
+
+
 FRAGMENTS = (
     "the sound is", "late", "early", "not", "no", "2.0 s", "at 3,5s", "{", '"synced": true', "}", "<think>", "</think>",
     "0:02.5", "B)", "answer:", "in sync", "silent", "\n", ".", "?", "—", "İ", "\x00", "12 frames", "before", "if",

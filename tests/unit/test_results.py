@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from tests.results_kit import ASKED, PERFECT, SYNCED, Ask, Mind, make_item, make_response, middling, responses
 from tests.unit.test_routes_annotate import serving
 from thud.errors import ThudError
-from thud.records import Run
+from thud.records import Answer, Reading, Run
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import Store, changes, open_store
@@ -221,6 +221,18 @@ def test_an_item_in_full_and_a_persons_reading_of_it(site: Site) -> None:
     failed = make_response(MINDS[2], make_item("clip failed", "muted", None, ASKED[1]), "error", run_id="r1")
     site.store.write(changes.add_response(failed, "test"))
     assert "nothing to read" in site.post("readings", response=failed.id, label="muted").json()["error"]
+
+
+def test_an_item_says_how_far_judges_agree_with_people(site: Site) -> None:
+    listed = site.get("items", row=site.get("leaderboard")["rows"][0]["row"], task="sync")["items"]
+    first, second, third = (item["response"] for item in listed[:3])
+    assert site.get(f"item/{first}")["judge"]["kappa_words"] == ""
+    said = {first: ("early", "early", ""), second: ("synced", "early", ""), third: ("synced", "synced", "no quote")}
+    for response, (judge, person, problem) in said.items():
+        site.store.add_reading(Reading(response, "judge:k", Answer(judge, method="judge"), problem), "judge")
+        site.store.add_reading(Reading(response, "person:ana", Answer(person, method="person")), "ana")
+    words = site.get(f"item/{third}")["judge"]["kappa_words"]
+    assert words.startswith("Judge and people agree on 1 of 2 answers"), "a reading that failed does not count"
 
 
 def test_views_and_notes_are_kept(site: Site) -> None:

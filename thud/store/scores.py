@@ -49,7 +49,9 @@ class Scores(ScoreItems):
 
     def read_by_older(self, rules: int, most: int) -> list[Response]:
         """At most so many responses of models whose answer an older version of the rules read."""
-        found = self._responses("WHERE live AND rater = '' AND rules > 0 AND rules < ? ORDER BY ev_id LIMIT ?", [rules, most])
+        found = self._responses(
+            "WHERE live AND rater = '' AND rules > 0 AND rules < ? ORDER BY ev_id LIMIT ?", [rules, most]
+        )
         return [rows.response_of(row) for row in found]
 
     def count_older(self, rules: int) -> int:
@@ -63,6 +65,14 @@ class Scores(ScoreItems):
         sql = f"WHERE live {where} ORDER BY ev_id"
         found = self._read(lambda cursor: select_rows(cursor, TABLES["reading"], sql, parameters))
         return [rows.reading_of(row) for row in found]
+
+    def read_by_both(self) -> list[tuple[str, str]]:
+        """(a judge's label, a person's label) of every response that both have read; failed readings are left out."""
+        sql = """
+            SELECT j.label, p.label FROM reading j JOIN reading p USING (response_id)
+            WHERE j.live AND p.live AND j.reader LIKE 'judge:%' AND p.reader LIKE 'person:%' AND j.problem = ''
+        """
+        return [(judge, person) for judge, person in self._read(lambda cursor: cursor.execute(sql).fetchall())]
 
     def definitions(self, kind: str) -> dict[str, Any]:
         """What people defined of that kind, by name: "listener", "question_set", "view", "row_note"."""

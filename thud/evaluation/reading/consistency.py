@@ -42,6 +42,8 @@ def read_consistency(found: Sequence[Sentence], asked: Sequence[Sentence] = ()) 
         return Reading("unparsed")
     if max(total(good), total(bad)) < 0.9:
         return _without_claim(found, said)
+    if _of_picture_alone(said):
+        return quoted("visual_only", found, said[0][0])
     if not _about_this(said):
         return Reading("unparsed")
     divided = bool(good and bad)
@@ -65,6 +67,13 @@ _ANCHORS |= words.bag(
 _ANCHORS |= words.bag(
     "matching action impact belongs consistent mismatch mismatched corresponds source original dubbed recording"
 )
+
+
+def _of_picture_alone(said: Sequence[tuple[int, Sentence]]) -> bool:
+    """Whether only the picture is judged, and nothing heard is spoken of."""
+    texts = [token.text for _, one in said for token in one.tokens]
+    spoken = _ANCHORS - words.PICTURE - {"scene", "clip", "action", "impact", "consistent", "event"}
+    return len(texts) >= 8 and bool(set(texts) & words.PICTURE) and not set(texts) & spoken
 
 
 def _about_this(said: Sequence[tuple[int, Sentence]]) -> bool:

@@ -46,7 +46,9 @@ FRAMES = (
     _frame(rf"{_HOW}behind", LATE, 2.0),
     _frame(r"(?:follows|following)(?!(?: \S+){0,5} (?:immediately|closely|directly|instantly|naturally))", LATE, 0.8),
     _frame(r"follows (?:it |the \w+ )?by", LATE, 2.0),
-    _frame(r"afterwards?|subsequently|after the fact|a (?:\w+ ){0,2}(?:moment|beat|while|bit|instant) later", LATE, 1.6),
+    _frame(
+        r"afterwards?|subsequently|after the fact|a (?:\w+ ){0,2}(?:moment|beat|while|bit|instant) later", LATE, 1.6
+    ),
     _frame(r"not (?:\w+ ){0,3}until", LATE, 1.5),
     _frame(r"catch(?:es|ing)? up(?: with| to)?|slow(?: to \w+)", LATE, 2.0),
     _frame(r"faster than|quicker than", EARLY, 1.8),
@@ -129,6 +131,8 @@ _EARLY_ENTRY = words.phrase(
     r"|(?:sound|audio|noise|thud|bang)(?: first)?(?: ,| and)* then (?:the |its )?(?:picture|video"
     r"|visual|visuals|image|impact|action)"
 )
-_LEAD_NOUN = words.phrase(r"(?:audio|sound) (?:lead|advance|earliness|prematurity)|(?:video|picture|visual|image) (?:delay|lag|latency)")
+_LEAD_NOUN = words.phrase(
+    r"(?:audio|sound) (?:lead|advance|earliness|prematurity)|(?:video|picture|visual|image) (?:delay|lag|latency)"
+)
 LATE_NOUNS = (_ALREADY_SEEN, _DELAY_NOUN, _LATE_ENTRY)
 EARLY_NOUNS = (_LEAD_NOUN, _ALREADY, _EARLY_ENTRY)

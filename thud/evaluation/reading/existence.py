@@ -28,7 +28,7 @@ _AT_FIRST = words.phrase(
     r"at first|initially|(?:starts?|begins?|started|opens?|starting) (?:off |out )?(?:in |with |as )?(?:complete )?"
     r"(?:silent|silence|quiet|muted|mute)|(?:first|initial|opening) (?:\w+ ){0,3}(?:seconds?|part|moments?|half"
     r"|frames?)"
-    r"|until|before (?:a|the|i|you|we|it)|for a (?:moment|while|second|beat)|took (?:this|it) for|thought|assumed"
+    r"|until|before (?:a|the|i|you|we|it)|for a (?:moment|while|second|beat)|took (?:this|it) for|(?:thought|assumed) (?:\S+ ){0,5}(?:silent|muted|mute|silence)"
     r"|followed by|interrupted|broken|afterwards?|between|(?:ends?|fades?|stops?|goes|falls?) (?:in|into|to|silent"
     r"|quiet)"
     r"|most of the (?:time|clip|video)|mostly|largely|then (?:silence|quiet)|moments? of|pause|stretch(?:es)? of"
@@ -46,6 +46,7 @@ _NO = words.phrase(
     r"no|nope|none|nothing|not at all|there is not|there is none|silence|silent|muted|it does not"
     r"|no sound|no audio|silent clip"
 )
+_SILENT_WORDS = words.bag("silent muted mute soundless silence quiet")
 _FLIPPED = {"audio": "muted", "muted": "audio"}
 _KNOWN = NAMES | words.HEARD_NAMES | {"strings", "choir"}
 
@@ -69,11 +70,29 @@ def read_existence(found: Sequence[Sentence], asked: Sequence[Sentence] = ()) ->
         return Reading("unparsed")
     if quiet == 0 or (loud >= 0.9 and _told_apart(found, sounds, muted)):
         return quoted("audio_described", found, max(sounds, key=lambda claim: claim.weight).sentence)
-    if loud < 0.9 or quiet >= 1.3 * loud:
+    if loud < 0.9 or quiet >= 1.3 * loud or _all_silent(found, said, sounds, muted):
         return quoted("muted", found, max(muted, key=lambda claim: claim.weight).sentence)
     if loud >= 1.5 * quiet:
         return quoted("audio_described", found, max(sounds, key=lambda claim: claim.weight).sentence)
     return Reading("unparsed")
+
+
+_ALL = words.phrase(
+    r"(?:completely|totally|entirely|fully|absolutely|utterly|perfectly|dead|carries|contains|has) (?:silent|mute|muted|no)(?: \w+)?"
+    r"|(?:audio|clip|video|soundtrack|track|recording|it) (?:is|stays|remains|was|has been)(?: \w+)? (?:silent|mute|muted|empty)"
+    r"|at all|whatsoever|throughout|from (?:\S+ ){1,5}to|for the duration|nothing at all|silence"
+)
+
+
+def _all_silent(
+    found: Sequence[Sentence], said: Sequence[tuple[int, Sentence]], sounds: Sequence[Claim], muted: Sequence[Claim]
+) -> bool:
+    """Whether the response ends by calling the whole clip silent: what was said before of sounds was then only looked for."""
+    last = said[-1][0]
+    ends = [claim for claim in muted if claim.sentence == last and claim.weight >= 1.8]
+    if not ends or not _ALL.search(found[last].line):
+        return False
+    return not any(claim.sentence == last and claim.first > ends[-1].first for claim in sounds)
 
 
 def heard(said: Sequence[tuple[int, Sentence]]) -> bool:
@@ -83,14 +102,12 @@ def heard(said: Sequence[tuple[int, Sentence]]) -> bool:
 
 def _asked_of(question: Sentence, number: int) -> list[Claim]:
     """What a question asks after: sound or silence, be the sound named or not."""
-    claims = [claim for claim in find(question, number, SILENCE) if claim.label == "muted"]
     texts = {token.text for token in question.tokens}
-    if (
-        claims
-        or not texts & (NAMES | {"hear", "heard", "audible"})
-        or texts & {"what", "which", "describe", "how", "why"}
-    ):
-        return claims
+    if texts & _SILENT_WORDS:
+        return [Claim("muted", 1.5, number, 0, 0)]
+    open_question = texts & {"what", "which", "describe", "how", "why"}
+    if open_question or not texts & (NAMES | {"hear", "heard", "audible"}):
+        return []
     return [Claim("audio", 1.5, number, 0, 0)]
 
 

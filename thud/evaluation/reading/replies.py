@@ -65,11 +65,21 @@ def replied(
         own = found[i - 1 : i] if i and found[i - 1].asks else []
         questions = own or (reversed(asked) if i == 0 else [])
         for question in questions:
-            plain = claims_of(replace(question, asks=False), i)
-            if len({claim.label for claim in plain}) == 1:
-                claims.append(_taken(plain[0], said, flipped, one, own != []))
+            plain = _one_thing(claims_of(replace(question, asks=False), i))
+            if plain is not None:
+                claims.append(_taken(plain, said, flipped, one, own != []))
                 break
     return [claim for claim in claims if claim.label]
+
+
+def _one_thing(claims: list[Claim]) -> Claim | None:
+    """The one thing a question asks after; a delay "or any manipulation" is a desync; None where it asks after more."""
+    directed = [claim for claim in claims if claim.label in ("delayed", "early")]
+    apart = [c for c in claims if not any(c is not d and c.first <= d.last and d.first <= c.last for d in directed)]
+    labels = {claim.label for claim in apart}
+    if labels and labels <= {"delayed", "early", "desync"}:
+        return apart[0] if len(labels) == 1 else replace(apart[0], label="desync")
+    return apart[0] if len(labels) == 1 else None
 
 
 def _taken(claim: Claim, said: bool, flipped: Mapping[str, str], one: Sentence, own: bool) -> Claim:

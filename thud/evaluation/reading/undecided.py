@@ -42,7 +42,7 @@ _GENERAL = words.phrase(
     r"|process|practice|art|term|technique|phenomenon|vibration|form|kind|type)(?: \w+)?|refers? to|is defined as"
     r"|is (?:a |the )?(?:term|word|name|process|practice|art|technique) (?:for|of|in|by|where|that)|stands for"
     r"|usually stems?"
-    r"|(?:good|most|many|professional|sound|film|foley|video) (?:editors?|viewers|people|engineers?|artists|systems"
+    r"|(?:a |the )?(?:good|most|many|professional|skilled|experienced|every|any|sound|film|foley|video) (?:editors?|viewers?|people|engineers?|artists|systems"
     r"|players"
     r"|humans|studios)|(?:noticeable|visible|perceptible|detectable) (?:to|for|by) (?:most|many|human|the average)"
     r"|human (?:perception|viewers|observers|ears?)|propagates?|travels? (?:slower|faster|at)|clapperboards?"
