@@ -98,7 +98,8 @@ def denied_after(sentence: Sentence, last: int) -> bool:
 
 
 _UNJUDGED = words.phrase(
-    r"^(?:[^\s,;:.]+ ){0,5}?(?:can|could|may) (?:not )?be (?:\w+ly )?(?:estimated|determined|measured|given|judged"
+    r"^(?:[^\s,;:.]+ ){0,3}?(?:if|provided|unless)(?! (?:you|anything|not|one)(?!\S))|^(?:[^\s,;:.]+ ){0,5}?(?:can"
+    r"|could|may) (?:not )?be (?:\w+ly )?(?:estimated|determined|measured|given|judged"
     r"|computed|stated|assessed"
     r"|established|evaluated|told|checked|verified|made|calculated|rated|confirmed|decided|answered)"
     r"|^(?:\S+ ){0,3}?(?::|is|=) not (?:applicable|available|determinable|assessable|measurable|possible|decidable)"
@@ -183,7 +184,11 @@ def unreal(sentence: Sentence, at: int, unknown: bool = True) -> bool:
         return True
     if unknown and words.UNKNOWN.search(sentence.line):
         return True
-    if _WHETHER.search(sentence.line, 0, sentence.places[at]) or _INVERTED.search(sentence.line):
+    if (
+        _IF.search(sentence.line, 0, sentence.places[at])
+        or _WHETHER.search(sentence.line, 0, sentence.places[at])
+        or _INVERTED.search(sentence.line)
+    ):
         return True
     first = clause_start(sentence, at, 14)
     first -= first > 0 and sentence.tokens[first - 1].text == "if"
@@ -195,10 +200,14 @@ def unreal(sentence: Sentence, at: int, unknown: bool = True) -> bool:
     return any(not any(a <= hit.start() < b for a, b in real) for hit in found)
 
 
+_IF = re.compile(
+    r"(?<!\S)(?<!even )(?<!as )if(?! (?:anything|you|not|i)(?!\S))"
+    r"(?: (?!(?:but|;|,|:|then|however|so|--|it)(?!\S))\S+)* $"
+)
 _INVERTED = re.compile(
     r"^(?:and |but |so )?(?:had|were|should) (?:the|it|there|this|that|they|i|we|you|he|she) (?!.* (?:but|however) )"
 )
-_WHETHER = re.compile(r"(?<!\S)whether(?! or not)(?: (?!but|;|however|yet|so|--|and|which|because)\S+)* $")
+_WHETHER = re.compile(r"(?<!\S)whether(?! or not)(?: (?!(?:but|;|however|yet|so|--|which|because)(?!\S))\S+)* $")
 
 
 def _conditional(sentence: Sentence, at: int) -> bool:

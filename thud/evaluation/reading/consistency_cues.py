@@ -165,7 +165,9 @@ CUES = (
         r"|just )?what(?: \w+){1,4}"
         r"|(?:what|the noise|the sound)(?: that)? (?:you|one|we|i) (?:would|might|could) (?:get|hear|expect) (?:from"
         r"|of|for|with|in)"
-        r"|what (?:a|an|such|the) (?:\w+ ){1,3}sounds? like|explained by|(?:we|you|i) hear (?:is|are) (?:\w+ly )?the(?: \w+){1,3} (?:we|you|i) see|(?:way|how) (?:a|an|the|such)(?: \w+){1,4} (?:would|should|does|sounds?)"
+        r"|what (?:a|an|such|the) (?:\w+ ){1,3}sounds? like|explained by|(?:we|you|i) hear (?:is"
+        r"|are) (?:\w+ly )?the(?: \w+){1,3} (?:we|you|i) see|(?:way|how) (?:a|an|the|such)(?: \w+){1,4} (?:would"
+        r"|should|does|sounds?)"
         r"|(?:exactly|precisely|just) the (?:kind of |sort of )?(?:noise|sound)(?: \w+){1,4}"
         r"|(?:noise|sound)(?: that)? (?:such|a|an)(?: \w+){1,3} (?:makes?|produces?|gives?|would (?:make|produce|give))"
         r"|(?:is|are) (?:\w+ly )?(?:that|those) of the (?:\S+ ){1,6}(?:in the|shown|on|seen|visible|we|you|i|as)"
@@ -182,7 +184,9 @@ CUES = (
         r"|holds? up|holds? water|are a pair|paired|(?:is|are) (?:\w+ )?(?:the )?same(?= (?:with|as|thing|one|sound)"
         r"|$)|same thing"
         r"|shares? (?:a|the|one|their|its)(?: \w+)? (?:source|origin)|(?:in common|to do with)"
-        r"|(?:something|anything|much) (?:\w+ ){0,3}to do with|reconciled?|bearing on|resembles?|resemblance",
+        r"|(?:something|anything|much) (?:\w+ ){0,3}to do with|reconciled?|form a (?:unit|unity|whole)"
+        r"|what (?:\S+ ){1,5}expect|(?:sound|audio|soundtrack|noise|it) is (?:the )?(?:original|genuine|authentic)"
+        r"|bearing on|resembles?|resemblance",
         "match",
         "mismatched",
         1.8,
@@ -212,7 +216,9 @@ CUES = (
         2.0,
     ),
     cue(
-        r"alien|out of (?:character|keeping|context|tune with)|different (?:\w+ )?(?:sources|videos|clips|scenes|recordings|events|takes|places|films)|suspicious|suspect|borrowed|imported|transplanted|pasted|grafted|stray|unconnected|unlinked"
+        r"alien|out of (?:character|keeping|context|tune with)|different (?:\w+ )?(?:sources|videos|clips|scenes"
+        r"|recordings|events|takes|places|films)|suspicious|suspect|borrowed|imported|transplanted|pasted|grafted"
+        r"|stray|unconnected|unlinked"
         r"|divorced from|detached"
         r"|(?:someone|somebody|they|editor|was|been|is) (?:has |have |had |simply |deliberately )?(?:swapped|replaced"
         r"|changed|switched"
@@ -242,8 +248,11 @@ FIRM = (
             r"|(?:but|yet|though|although|while) (?:there is )?(?:nothing|nobody|no one|no \w+)(?: \S+){1,5} (?:in"
             r"|on) (?:the |this )?(?:video"
             r"|picture|screen|image|scene|footage|clip|frame|shot)|is not (?:the|a|an|that of|from) (?:\S+ ){1,6}but"
-            r"|(?:nothing|little) (?:\w+ ){0,3}to do with|(?:we|you|i) hear (?:is|are) not the(?: \w+){1,4}|(?:laid|layered|put|pasted|dubbed|edited|mixed) (?:\S+ ){1,6}over"
-            r"|(?:but|yet|though|while|whereas) (?:there is |i see |we see |you see |the \w+ shows )?(?:only|just|merely) (?:a|an|the|some) \w+|(?:poor|bad|terrible|awkward|odd|weak|wrong) (?:fit|match|pairing)|source of (?:the |this "
+            r"|(?:nothing|little) (?:\w+ ){0,3}to do with|(?:we|you|i) hear (?:is|are) not the(?: \w+){1,4}|(?:laid"
+            r"|layered|put|pasted|dubbed|edited|mixed) (?:\S+ ){1,6}over"
+            r"|(?:but|yet|though|while|whereas) (?:there is |i see |we see |you see |the \w+ shows )?(?:only|just"
+            r"|merely) (?:a|an|the|some) \w+|(?:poor|bad|terrible|awkward|odd|weak|wrong) (?:fit|match|pairing)"
+            r"|source of (?:the |this "
             r"|that )?(?:sound|noise|audio)"
             r" (?:is not|can not|could not|was not)(?: \w+)?|(?:even though|although|whereas|despite the fact that"
             r"|though) (?:the|what)"

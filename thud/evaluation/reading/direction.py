@@ -26,7 +26,8 @@ IMPERCEPTIBLE_S = 0.15
 _ARRIVES = words.bag(
     "heard hear comes come arrives arrive occurs occur happens happen lands land plays play "
     "starts start begins begin"
-    " turns turn shows show emerges pops sets kicks rings is sounds appears audible seen visible hits strikes rings triggered fires follows reaches placed present came"
+    " turns turn shows show emerges pops sets kicks rings is sounds appears audible seen visible hits strikes rings"
+    " triggered fires follows reaches placed present came"
     " arriving coming occurring landing starting beginning playing hitting kicks"
 )
 _PREPOSITIONS = words.bag("of in on for from to than")
@@ -96,21 +97,15 @@ def _claim(sentence: Sentence, number: int, first: int, last: int, sign: int, we
         yield Claim("delayed" if sign > 0 else "early", weight * (0.7 if hedged else 1.0), number, first, last, hedged)
 
 
+_ATTRIBUTES = words.bag("delayed late early premature lagging leading belated earlier later")
+_TURNING = words.bag("behind of than precedes preceding leads leading lags lagging trailing")
+
+
 def _side(sentence: Sentence, first: int, last: int, frame: Frame, spoken_of: float) -> int:
     """+1 when the frame's subject is the sound, -1 the picture, 0 when that is not told (or nothing is compared)."""
     word = sentence.tokens[last].text
     attributive = _attributive(sentence, last)
-    if attributive and word in {
-        "delayed",
-        "late",
-        "early",
-        "premature",
-        "lagging",
-        "leading",
-        "belated",
-        "earlier",
-        "later",
-    }:
+    if attributive and word in _ATTRIBUTES:
         return attributive
     left, right = _subject(sentence, first), _object(sentence, last)
     if left * right > 0 and abs(abs(left) - abs(right)) >= 1 and left > 0:
@@ -124,18 +119,7 @@ def _side(sentence: Sentence, first: int, last: int, frame: Frame, spoken_of: fl
         return _first_side(sentence, first, last, left)
     if left:
         return 1 if left > 0 else -1
-    if right and word in {
-        "behind",
-        "of",
-        "than",
-        "precedes",
-        "preceding",
-        "leads",
-        "leading",
-        "lags",
-        "lagging",
-        "trailing",
-    }:
+    if right and word in _TURNING:
         return -1 if right > 0 else 1
     if spoken_of and first and sentence.tokens[first - 1].text in {"it", "this", "that", "they"}:
         return 1 if spoken_of > 0 else -1
@@ -198,6 +182,8 @@ def _first_side(sentence: Sentence, first: int, last: int, left: float) -> int:
     if before in {"at", "the", "his", "her", "head", "face", "feet", "its"}:
         return 0
     rest = [token.text for token in sentence.tokens[last + 1 : last + 14]]
+    if rest[:1] and rest[0] in words.ASKED | {"find", "look", "check", "listen", "watch", "compare", "locate", "note"}:
+        return 0
     then = {"then", "later", "afterwards", "second", "before", "followed", "only", "after"} & set(rest)
     if left and (then or not rest):
         return 1 if left > 0 else -1

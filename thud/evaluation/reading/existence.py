@@ -28,7 +28,8 @@ _AT_FIRST = words.phrase(
     r"at first|initially|(?:starts?|begins?|started|opens?|starting) (?:off |out )?(?:in |with |as )?(?:complete )?"
     r"(?:silent|silence|quiet|muted|mute)|(?:first|initial|opening) (?:\w+ ){0,3}(?:seconds?|part|moments?|half"
     r"|frames?)"
-    r"|until|before (?:a|the|i|you|we|it)|for a (?:moment|while|second|beat)|took (?:this|it) for|(?:thought|assumed) (?:\S+ ){0,5}(?:silent|muted|mute|silence)"
+    r"|until|before (?:a|the|i|you|we|it)|for a (?:moment|while|second|beat)|took (?:this|it) for|(?:thought"
+    r"|assumed) (?:\S+ ){0,5}(?:silent|muted|mute|silence)"
     r"|followed by|interrupted|broken|afterwards?|between|(?:ends?|fades?|stops?|goes|falls?) (?:in|into|to|silent"
     r"|quiet)"
     r"|most of the (?:time|clip|video)|mostly|largely|then (?:silence|quiet)|moments? of|pause|stretch(?:es)? of"
@@ -78,8 +79,10 @@ def read_existence(found: Sequence[Sentence], asked: Sequence[Sentence] = ()) ->
 
 
 _ALL = words.phrase(
-    r"(?:completely|totally|entirely|fully|absolutely|utterly|perfectly|dead|carries|contains|has) (?:silent|mute|muted|no)(?: \w+)?"
-    r"|(?:audio|clip|video|soundtrack|track|recording|it) (?:is|stays|remains|was|has been)(?: \w+)? (?:silent|mute|muted|empty)"
+    r"(?:completely|totally|entirely|fully|absolutely|utterly|perfectly|dead|carries|contains|has) (?:silent|mute"
+    r"|muted|no)(?: \w+)?"
+    r"|(?:audio|clip|video|soundtrack|track|recording|it) (?:is|stays|remains|was|has been)(?: \w+)? (?:silent|mute"
+    r"|muted|empty)"
     r"|at all|whatsoever|throughout|from (?:\S+ ){1,5}to|for the duration|nothing at all|silence"
 )
 
@@ -87,7 +90,7 @@ _ALL = words.phrase(
 def _all_silent(
     found: Sequence[Sentence], said: Sequence[tuple[int, Sentence]], sounds: Sequence[Claim], muted: Sequence[Claim]
 ) -> bool:
-    """Whether the response ends by calling the whole clip silent: what was said before of sounds was then only looked for."""
+    """Whether the response ends by calling the whole clip silent: sounds named before were then only looked for."""
     last = said[-1][0]
     ends = [claim for claim in muted if claim.sentence == last and claim.weight >= 1.8]
     if not ends or not _ALL.search(found[last].line):

@@ -75,7 +75,7 @@ def _worth(sentence: Sentence, i: int) -> float:
         after = sentence.tokens[i + 1].text if i + 1 < len(sentence.tokens) else ""
         if before[-1:] and (before[-1].endswith("ing") or before[-1] in NAMES):
             return 1.0
-        return 1.0 if word not in {"sound", "audio"} and after in {"of", "from"} else 0.3
+        return 0.8 if word != "audio" and after in {"of", "from"} else 0.3
     if word in VISIBLE:
         return (
             1.0 if word.endswith("ing") and before[-1:] and before[-1] in {"the", "of", "some", "hear", "and"} else 0.6
@@ -118,7 +118,17 @@ def _imagined(sentence: Sentence) -> list[bool]:
                 break
             marks[i] = True
         start = first
-        while start > 0 and sentence.tokens[start - 1].text not in {"but", ";", "--", ",", "and", ":", "while"}:
+        while start > 0 and sentence.tokens[start - 1].text not in {
+            "but",
+            ";",
+            "--",
+            ",",
+            "and",
+            ":",
+            "while",
+            "hear",
+            "heard",
+        }:
             start -= 1
             marks[start] = True
     return marks

@@ -72,6 +72,26 @@ _ONE_OF = words.phrase(
 )
 
 
+_AT_ONCE = words.phrase(
+    r"(?:the (?:very |exact |same )?(?:moment|instant)|as soon as|whenever|(?:right|immediately|exactly|precisely"
+    r"|just) (?:when|as))"
+)
+_APART = words.phrase(
+    r"not|no|never|before|after|later|earlier|already|still|yet|until|only|delay|lag|early|late|ahead|behind|then|if"
+    r"|apart|follows?"
+    r"|nothing|without|silent|silence|prior|gap|offset|off|second|s|ms|and the (?:moment|instant)"
+)
+
+
+def at_once(sentence: Sentence, number: int) -> Iterator[Claim]:
+    """A claim "synced" where a sound is heard "the moment" something is seen, unless the sentence says otherwise."""
+    match = _AT_ONCE.search(sentence.line)
+    if match is None or _APART.search(sentence.line) or leaning(sentence.line.split()) < 0:
+        return
+    if any(leaning([token.text]) >= 1 for token in sentence.tokens):
+        yield Claim("synced", 1.2, number, sentence.token_at(match.start()), sentence.token_at(match.end() - 1))
+
+
 def named(found: Sequence[Sentence]) -> list[Claim]:
     """Claims made by naming a side: "Leading track: audio", "Which comes first? The sound."."""
     claims = []

@@ -143,7 +143,7 @@ _NO_SOUND = words.phrase(
     r"|capab\w+))"
     r"|without (?:any )?(?:sound|audio)(?! (?:input|access|capab\w+))|lacks? (?:any |an )?(?:sound|audio)(?: track"
     r"| stream)?$"
-    r"|(?:hear|detect|perceive) (?:any|anything|nothing)|there is no (?:\w+ )?(?:sound|audio)|is "
+    r"|(?:hear|hearing|detect|perceive) (?:any|anything|nothing)|there is no (?:\w+ )?(?:sound|audio)|is "
     r"silent|completely silent|hear one"
 )
 _SELF_TOLD = words.phrase(

@@ -45,7 +45,8 @@ CUES = (
         r"|hardly)\w+){0,3} (?:flat|zero|0"
         r"|at zero|flatlines?|empty|blank)|(?:waveform|level|volume|meter|needle) (?:\w+ ){0,4}(?:zero|flat|0)"
         r"|flat line"
-        r"|no signal|no audible \w+|(?:video|clip|recording|footage|it) (?:has|contains|includes) none|(?:quiet|silent) as (?:a|the) \w+"
+        r"|no signal|no audible \w+|(?:video|clip|recording|footage|it) (?:has|contains|includes) none|(?:quiet"
+        r"|silent) as (?:a|the) \w+"
         r"|(?:audio|sound|sounds|soundtrack|track|audio track|sound track)(?: \w+){0,3} been (?:\w+ )?(?:removed"
         r"|stripped"
         r"|muted|cut|turned off|switched off|silenced|deleted|disabled|erased|dropped|taken out|stripped out)"
@@ -93,7 +94,7 @@ CUES = (
     ),
     cue(
         r"(?:complete|total|only|just|pure|absolute|entirely|utter|dead|digital|nothing but) silence"
-        r"|silence throughout|hear silence|in silence|muted|soundless",
+        r"|silence (?:throughout|only)|hear silence|in silence|muted|soundless",
         "muted",
         "audio",
         1.6,
@@ -118,7 +119,7 @@ CUES = (
         r"|discern) (?:any|a single|any kind of|any actual) (?:\w+ )?(?:sounds?|audio|noises?|thing"
         r"|soundtrack|audio track)"
         + _NOT_OF
-        + r"|not (?:\w+ ){0,2}(?:hear|detect|perceive) (?:anything|a thing|a sound)(?! (?:unusual|out"
+        + r"|not (?:\w+ ){0,2}(?:hear|hearing|detect|perceive) (?:anything|a thing|a sound)(?! (?:unusual|out"
         r"|off|wrong|else))",
         "muted",
         "",

@@ -10,7 +10,7 @@ from thud.evaluation.reading.claims import Claim, find
 from thud.evaluation.reading.direction import directions
 from thud.evaluation.reading.gaps import gap_claims
 from thud.evaluation.reading.lexicon import NAMES, VISIBLE
-from thud.evaluation.reading.overlap import named, overlaps
+from thud.evaluation.reading.overlap import at_once, named, overlaps
 from thud.evaluation.reading.replies import closing, replied
 from thud.evaluation.reading.silence import silence
 from thud.evaluation.reading.sync_cues import CUES
@@ -113,7 +113,7 @@ def _claims(said: Sequence[tuple[int, Sentence]]) -> list[Claim]:
     spoken_of = 0.0
     for i, one in said:
         claims += find(one, i, CUES)
-        claims += gap_claims(one, i)
+        claims += [*gap_claims(one, i), *at_once(one, i)]
         whole = list(overlaps(one, i))
         claims += whole or directions(one, i, spoken_of)
         spoken_of = leaning(token.text for token in one.tokens) or spoken_of

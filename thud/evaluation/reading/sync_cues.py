@@ -192,7 +192,8 @@ CUES = (
         2.2,
     ),
     cue(
-        r"(?:are|is) (?:\w+ly )?offset|(?:time|temporally) (?:shifted|displaced|offset|separated|manipulated|altered)|tampered"
+        r"(?:are|is) (?:\w+ly )?offset|(?:time|temporally) (?:shifted|displaced|offset|separated|manipulated|altered)"
+        r"|tampered"
         r"|manipulated|desynchronizes|detached|displaced|decoupled",
         "desync",
         "synced",
@@ -280,4 +281,12 @@ CUES = (
         "synced",
         1.6,
     ),
+    cue(
+        r"at (?:the|exactly the|just the) (?:correct|right|proper|expected|appropriate|intended) (?:moment|time"
+        r"|instant|point|frame)",
+        "synced",
+        "desync",
+        1.8,
+    ),
+    cue(r"at the wrong (?:moment|time|instant|point|frame)", "desync", "synced", 2.0),
 )

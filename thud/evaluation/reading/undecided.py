@@ -8,7 +8,7 @@ from thud.evaluation.reading import words
 from thud.evaluation.reading.text import Sentence
 
 _FIRMLY = words.phrase(
-    r"yes and no|^(?:not sure|unsure|not certain|maybe|perhaps)$|fifty to fifty|(?:can|could|do|am"
+    r"yes and no|that is the question|^(?:not sure|unsure|not certain|maybe|perhaps)$|fifty to fifty|(?:can|could|do|am"
     r"|will) not (?:\w+ ){0,2}(?:decide|make up my mind|settle|give (?:you )?an? (?:\w+ )?answer|commit"
     r"|say which|choose between|come to a (?:conclusion|decision|verdict))"
     r"|unable to (?:decide|settle|choose|commit|come to a (?:conclusion|decision))"
@@ -21,7 +21,8 @@ _TORN = words.phrase(
     r"|(?:no|not) (?:\w+ ){0,2}(?:definite|definitive|clear|firm|final) (?:answer|verdict|conclusion|judgement"
     r"|judgment)"
     r"|i (?:honestly |really |simply |just )*(?:do not|can not) (?:\w+ )?(?:know|tell)$|no (?:clue|idea)$"
-    r"|can not (?:tell|say) which(?: \w+){0,3}$|your guess is as good as mine|it is (?:a )?(?:toss up|coin toss|coin flip)|could (?:just as well )?go either way"
+    r"|can not (?:tell|say) which(?: \w+){0,3}$|your guess is as good as mine|it is (?:a )?(?:toss up|coin toss"
+    r"|coin flip)|could (?:just as well )?go either way"
     r"|hard to (?:say|tell|judge|decide)$|(?:impossible|difficult) to (?:say|tell|decide)$"
     r"|(?:is|remains) (?:an open question|unclear|open|beyond me|a mystery)$|beyond me$"
 )
@@ -29,10 +30,12 @@ _EITHER = words.phrase(
     r"(?:perhaps|maybe) (?:\S+ ){1,10}(?:perhaps|maybe) (?:\S+ ){0,8}(?:not|is|it)(?: \S+){0,4}"
     r"|(?:might|may|could) (?:\S+ ){1,10}(?:or it |or they |but it |but |or |and )(?:might|may"
     r"|could)(?: \w+){0,2} (?:not|be)"
-    r"(?: \S+){0,6}|(?:might|may|could) (?:or|and) (?:might|may|could) not(?: \S+){0,4}|or not$|(?:seems?|is|was)(?: to be)? either (?:\S+ ){1,6}or (?:\S+ ?){1,4}$"
+    r"(?: \S+){0,6}|(?:might|may|could) (?:or|and) (?:might|may|could) not(?: \S+){0,4}|or not$|(?:seems?|is"
+    r"|was)(?: to be)? either (?:\S+ ){1,6}or (?:\S+ ?){1,4}$"
 )
 _GENERAL = words.phrase(
-    r"in general|generally speaking|as a rule|in (?:\w+ )?(?:film|movie|video|tv|television|cinema|audio|post)"
+    r"(?:a|an) (?:\w+ )?(?:film|movie)|makes? a (?:film|video|movie|clip) \w+|in general|generally speaking|as a rule"
+    r"|in (?:\w+ )?(?:film|movie|video|tv|television|cinema|audio|post)"
     r" (?:production|editing|making|engineering|work)|in (?:films|movies|cinema|dubbing|broadcasting|filmmaking|editing"
     r"|most cases|theory|practice|physics|principle)|(?:is|are) (?:often|usually|commonly|sometimes|frequently"
     r"|typically)"
@@ -42,7 +45,8 @@ _GENERAL = words.phrase(
     r"|process|practice|art|term|technique|phenomenon|vibration|form|kind|type)(?: \w+)?|refers? to|is defined as"
     r"|is (?:a |the )?(?:term|word|name|process|practice|art|technique) (?:for|of|in|by|where|that)|stands for"
     r"|usually stems?"
-    r"|(?:a |the )?(?:good|most|many|professional|skilled|experienced|every|any|sound|film|foley|video) (?:editors?|viewers?|people|engineers?|artists|systems"
+    r"|(?:a |the )?(?:good|most|many|professional|skilled|experienced|every|any|sound|film|foley|video) (?:editors?"
+    r"|viewers?|people|engineers?|artists|systems"
     r"|players"
     r"|humans|studios)|(?:noticeable|visible|perceptible|detectable) (?:to|for|by) (?:most|many|human|the average)"
     r"|human (?:perception|viewers|observers|ears?)|propagates?|travels? (?:slower|faster|at)|clapperboards?"
@@ -72,7 +76,13 @@ def torn(said: Sequence[tuple[int, Sentence]], divided: bool) -> bool:
 
 
 _REQUEST = words.phrase(
-    r"^i (?:really )?(?:love|like|enjoy|prefer) (?:music|songs?|sounds?|\w+ music)$|^(?:please|kindly|could you|can you|would you|(?:i|we) (?:will |would )?(?:need|like|want) (?:to|you|the|a"
+    r"^(?:a|any|every|most|all|the average) (?:\w+ )?(?:editor|engineer|viewer|listener|person|filmmaker"
+    r"|human)s?(?: \w+)?"
+    r" (?:always|usually|should|must|will|needs?|notices?|can|tends?)(?: .*)?|^you (?:should|must|need to"
+    r"|have to)(?: .*)?"
+    r"|^i (?:really )?(?:love|like|enjoy"
+    r"|prefer) (?:music|songs?|sounds?|\w+ music)$|^(?:please|kindly|could you|can you|would you|(?:i|we) (?:will "
+    r"|would )?(?:need|like|want) (?:to|you|the|a"
     r"|more)|upload|share|send"
     r"|provide|feel free|let me know|(?:i|we) (?:hope|will|am going to)|let (?:us|me) (?!be|say)|thank you|thanks|try"
     r"|make sure|be sure|turn (?:on|up|down)|adjust|install|remember to"
