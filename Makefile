@@ -13,10 +13,10 @@ export HF_HUB_OFFLINE := 1
 run: $(VENV)/.app
 	$(BIN)/python app.py $(if $(CLIPS),--clips "$(CLIPS)")
 
-# What moves no window runs on all cores; what measures a playing page has the machine to itself.
+# What measures a playing page has the machine to itself; everything else shares the cores.
 test: $(VENV)/.dev chromium
-	$(BIN)/python -m pytest tests/unit tests/property -n auto --dist loadfile
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest -m "not alone" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -34,6 +34,8 @@ from tests.e2e.app_server import App
 from tests.e2e.conftest import visiting
 from tests.e2e.page import Visit, toast
 
+pytestmark = pytest.mark.alone
+
 FITS = """() => [document.documentElement, document.querySelector('.wb'), document.querySelector('.wb .side')]
     .every((node) => node.scrollHeight <= node.clientHeight && node.scrollWidth <= node.clientWidth)"""
 

@@ -38,6 +38,8 @@ from tests.e2e.app_server import ROOT, START_S, App, free_port
 from tests.e2e.conftest import visiting
 from tests.e2e.page import Visit
 
+pytestmark = pytest.mark.alone
+
 SAVED = re.compile(r"^Saved \d\d:\d\d:\d\d$")
 SAVES = "**/api/marks"
 

@@ -13,6 +13,8 @@ from tests.e2e.app_server import App
 from tests.e2e.page import Visit
 from tests.e2e.tapper import SCATTERED, STEADY, TAPPER, Hand
 
+pytestmark = pytest.mark.alone
+
 ROUND_MS = 60_000
 """How long one round of twelve beats may take on a busy machine."""
 CLOCK_MS = 20

@@ -18,6 +18,8 @@ from tests.e2e.conftest import visiting
 from tests.e2e.page import PATIENCE_MS, Visit
 from tests.e2e.test_annotate_faults import Mortal
 
+pytestmark = pytest.mark.alone
+
 Json = dict[str, Any]
 TITLE = "Steel on steel"
 SAVES = "**/api/test/answers"

@@ -18,6 +18,8 @@ from tests.e2e.conftest import CLICK_S, FLAGS
 from tests.e2e.page import Visit, cards, ready, toast
 from tests.e2e.player import SILENT, address, clip_page, clips_of, open_clip, sound_id, state, wait_until_heard
 
+pytestmark = pytest.mark.alone
+
 HALF_A_FRAME_MS = 1000 / 30 / 2
 SKIP = 2400
 """Samples that are left out after a start or a switch: the fade, and the block that it began in."""

@@ -17,6 +17,8 @@ from tests.e2e.app_server import App
 from tests.e2e.page import Visit, cards, ready, toast
 from tests.e2e.player import Json, clip_page, clips_of, open_clip, sound_id, state
 
+pytestmark = pytest.mark.alone
+
 ZOOM = "__thud.timeline.view.end - __thud.timeline.view.start"
 
 
