@@ -67,7 +67,7 @@ def _kappa_words(store: Store) -> str:
         return ""
     kappa = cohen_kappa([judge for judge, _ in pairs], [person for _, person in pairs])
     same = sum(judge == person for judge, person in pairs)
-    beyond = "" if kappa.estimate.value is None else f" (κ {kappa.estimate.value:.2f})"
+    beyond = "" if kappa.kappa.value is None else f" (κ {kappa.kappa.value:.2f})"
     return f"Judge and people agree on {same} of {len(pairs)} answers that both have read{beyond}."
 
 

@@ -22,6 +22,7 @@ from thud.statistics import (
     precision_recall,
     sign_flip,
     tango,
+    weighted_sum,
     wilson,
 )
 from thud.statistics.clusters import MATRIX_LIMIT
@@ -210,3 +211,12 @@ def test_precision_and_recall_per_label() -> None:
     assert confusion_counts(truth, given)["early", "synced"] == 1
     with pytest.raises(BadRequest):
         precision_recall(["a"], [])
+
+
+def test_a_weighted_sum_of_shares_has_the_interval_of_newcombe() -> None:
+    """Newcombe (1998), method 10: 56 of 70 against 48 of 80 gives 0.0524 to 0.3339."""
+    found = weighted_sum([wilson(56, 70), wilson(48, 80)], [1, -1])
+    assert (found.value, *bounds(found)) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    certain = weighted_sum([wilson(20, 20), wilson(0, 20)], [0.5, -0.5])
+    assert certain.value == 0.5 and bounds(certain)[0] < 0.5
+    assert weighted_sum([wilson(0, 0), wilson(1, 2)], [1, 1]).value is None

@@ -6,7 +6,7 @@ All rows that rest on the same sources are drawn together, so that a table of ma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from thud.evaluation.decomposition import AVERAGE_GAP, CELL_FIGURES, SIGNALS, SY
 from thud.evaluation.items_view import Json, estimate_json
 from thud.evaluation.measure import Key, Table
 from thud.evaluation.scoring import ABSENT, TASKS, Absent, expected_label
-from thud.statistics import Estimate, Numbers, cluster_bootstrap, criterion, d_prime, drawn_sums
+from thud.statistics import Estimate, Numbers, cluster_bootstrap, criterion, d_prime, drawn_sums, weighted_sum
 
 Columns = Mapping[str, NDArray[Any]]
 Row = tuple[str, str, str]
@@ -154,7 +154,7 @@ def derived(rows: Sequence[RowSums], absent: Absent) -> list[tuple[Counted, Coun
         for place, number in enumerate(members):
             gap, noticed = tables[2 * place], tables[2 * place + 1]
             found[number] = (
-                Counted(_interval(gap, draws[2 * place], _gap), int(gap[:, len(CELL_FIGURES) :].sum())),
+                Counted(_sure(_interval(gap, draws[2 * place], _gap), gap), int(gap[:, len(CELL_FIGURES) :].sum())),
                 Counted(_interval(noticed, draws[2 * place + 1], d_prime), int(noticed[:, [1, 3]].sum())),
             )
     return found
@@ -174,6 +174,17 @@ def _gap(sums: Numbers) -> Numbers:
     weights = np.array([term.weight for term in AVERAGE_GAP.terms])
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray((sums[:, :cells] / sums[:, cells:]) @ weights)
+
+
+def _sure(gap: Estimate, counts: Numbers) -> Estimate:
+    """The gap; where all sources agree in every cell, with the interval that follows from the cells' own."""
+    if gap.value is None or gap.low is not None:
+        return gap
+    cells = len(CELL_FIGURES)
+    certain = weighted_sum(
+        cluster_bootstrap(counts[:, :cells], counts[:, cells:]), [term.weight for term in AVERAGE_GAP.terms]
+    )
+    return replace(gap, low=certain.low, high=certain.high)
 
 
 def _interval(counts: Numbers, drawn: Numbers, function: Callable[[Numbers], Numbers]) -> Estimate:

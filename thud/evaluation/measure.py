@@ -7,7 +7,7 @@ sums of shares none, since nothing says which items belong together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from thud.statistics import (
     criterion,
     d_prime,
     detection,
+    weighted_sum,
     wilson,
 )
 
@@ -142,7 +143,11 @@ def _estimate(hits: Numbers, items: Numbers, weights: Numbers, clustered: bool) 
 
     both = np.hstack([hits, items])
     if clustered:
-        return bootstrap_derived(both, figure)
+        drawn = bootstrap_derived(both, figure)
+        if drawn.value is None or drawn.low is not None:
+            return drawn
+        certain = weighted_sum(cluster_bootstrap(hits, items), weights.tolist())
+        return replace(drawn, low=certain.low, high=certain.high)
     value = float(figure(both)[0])
     return Estimate(value if np.isfinite(value) else None, None, None, int(items.sum()))
 

@@ -12,7 +12,7 @@ from thud.statistics.agreement import (
     krippendorff_alpha,
     precision_recall,
 )
-from thud.statistics.clusters import bootstrap_derived, cluster_bootstrap, cluster_weights, drawn_sums
+from thud.statistics.clusters import bootstrap_derived, cluster_bootstrap, cluster_weights, drawn_sums, weighted_sum
 from thud.statistics.detection import Detection, balanced_accuracy, criterion, d_prime, detection
 from thud.statistics.intervals import (
     TOLERANCES_S,
@@ -62,6 +62,7 @@ __all__ = [
     "share_within",
     "sign_flip",
     "tango",
+    "weighted_sum",
     "wilson",
     "wilson_share",
 ]
