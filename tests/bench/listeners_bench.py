@@ -42,17 +42,17 @@ def hard_run(count: int = 42, kills: int = 3) -> list[Row]:
         give_keys(patch)
         folder, faults = Path(name), Faults(7)
         clips = [make_numbered_clip(folder, number) for number in range(count)]
-        with ChatServer(answer=hearing, fault_of=lambda one: _fault(one, faults)) as server:
-            with workspace(folder, clips) as place:
-                build(place)
-                listener = Listener(
-                    "hard", "compatible", "tiny-omni", server.url, transport="frames+input_audio", at_once=4,
-                    per_minute=10_000,
-                )  # fmt: skip
-                plan = plan_listening(place.store, place.runs, listener, Wanted(QUESTION_SETS["direct"]))
-                began = time.monotonic()
-                run, killed = through(place, start_listening(place.store, place.runs, plan, "bench"), kills)
-                return list(_rows(place, server, run, killed, faults.given, time.monotonic() - began))
+        server = ChatServer(answer=hearing, fault_of=lambda one: _fault(one, faults))
+        with server, workspace(folder, clips) as place:
+            build(place)
+            listener = Listener(
+                "hard", "compatible", "tiny-omni", server.url, transport="frames+input_audio", at_once=4,
+                per_minute=10_000,
+            )  # fmt: skip
+            plan = plan_listening(place.store, place.runs, listener, Wanted(QUESTION_SETS["direct"]))
+            began = time.monotonic()
+            run, killed = through(place, start_listening(place.store, place.runs, plan, "bench"), kills)
+            return list(_rows(place, server, run, killed, faults.given, time.monotonic() - began))
 
 
 def build(place: Place) -> None:

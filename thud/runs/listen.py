@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,12 @@ def find_question_set(store: Store, name: str) -> QuestionSet:
 
 
 def listeners(store: Store) -> dict[str, Listener]:
-    """The listeners that ship and those that users described, by name."""
-    own = {name: parse_listener(body) for name, body in store.definitions("listener").items()}
-    return {**LISTENERS, **own}
+    """The listeners that ship and those that users described, by name; what this version cannot read is left out."""
+    found = dict(LISTENERS)
+    for name, body in store.definitions("listener").items():
+        with suppress(BadRequest):
+            found[name] = parse_listener(body)
+    return found
 
 
 def plan_listening(store: Store, runs: Runs, listener: Listener, wanted: Wanted) -> ListenPlan:
