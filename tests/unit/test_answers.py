@@ -215,6 +215,22 @@ def test_the_end_of_a_long_response_counts() -> None:
     assert answer.quote in text
 
 
+@pytest.mark.parametrize(
+    ("task", "first", "second"),
+    [("sync", "in sync", "delayed"), ("consistency", "match", "mismatched"), ("existence", "silent", "a dog barks")],
+)
+@pytest.mark.parametrize("name", ["Final answer", "**Verdict**", "label"])
+def test_two_verdicts_that_contradict_each_other_decide_nothing(task: str, first: str, second: str, name: str) -> None:
+    both, back = f"{name}: {first}\n{name}: {second}", f"{name}: {second}\n{name}: {first}"
+    assert [read_answer(task, text).label for text in (both, back)] == ["unparsed", "unparsed"]
+    twice, taken = (
+        f"{name}: {second}\n{name}: {second}",
+        f"{name}: {first}. No, wait, that was wrong.\n{name}: {second}",
+    )
+    once = read_answer(task, f"{name}: {second}").label
+    assert once != "unparsed" and {read_answer(task, text).label for text in (twice, taken)} == {once}
+
+
 def test_agreement_with_the_answers_of_the_papers_authors() -> None:
     folder = os.environ.get("THUD_REFERENCE")
     if not folder:

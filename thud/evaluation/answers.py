@@ -18,9 +18,10 @@ from thud.evaluation.reading.refusals import refusal
 from thud.evaluation.reading.sync import Reading, read_sync
 from thud.evaluation.reading.text import Sentence, quote, sentences, shorten, spoken, unfinished_thought
 from thud.evaluation.reading.undecided import general
+from thud.evaluation.reading.verdicts import contradicted
 from thud.records import Answer
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raise it whenever the same response may be read otherwise: stored answers carry it."""
 
 TASKS = ("sync", "existence", "consistency", "choice")
@@ -103,7 +104,7 @@ def _without_blocks(said: str) -> str:
     """The text with its JSON objects blanked out, but for the sentences among their values; of the same length."""
     for block in blocks(said):
         piece = said[block.start : block.end]
-        kept = {value for value in block.fields.values() if isinstance(value, str) and len(value) > 20}
+        kept = {value for value in block.fields.values() if isinstance(value, str) and len(value) > 15}
         blank = ["\n"] * len(piece)
         for value in kept:
             at = piece.find(value)
@@ -119,8 +120,9 @@ def _rules(task: str, said: str, question: str) -> Answer:
     if number is not None:
         return _refused(said, found[number])
     asked = [one for one in sentences(question[:2000]) if one.asks] if question else []
-    reading: Reading = _READERS[task](found, asked)
-    if reading.label == "unparsed":
+    reader = _READERS[task]
+    reading: Reading = reader(found, asked)
+    if reading.label == "unparsed" or contradicted(found, lambda one: reader([one], asked).label):
         return _UNPARSED
     words = quote(said, reading.start, reading.end)
     return Answer(reading.label, reading.offset_s, reading.visual_s, reading.audio_s, words, "rules")

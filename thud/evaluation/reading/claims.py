@@ -240,7 +240,11 @@ def conceded(sentence: Sentence, first: int, last: int) -> float:
     previous = clause_start(sentence, first, 12)
     opener = sentence.tokens[previous - 1].text if previous else ""
     worth = 1.0
-    if words.CONCEDED.search(clause) or opener in {"although", "though", "despite"}:
+    if (
+        words.CONCEDED.search(clause)
+        or opener in {"although", "though", "despite"}
+        or (opener == "while" and previous == 1)
+    ):
         worth *= 0.3
     if words.TURNS.search(before):
         worth *= 1.5
@@ -261,7 +265,9 @@ def listed(sentence: Sentence) -> bool:
     return "lmlml" in runs.replace("mm", "m") or (len(plain & _ANSWERS) >= 3 and plain <= _ANSWERS | _ANSWER_MARKS)
 
 
-_ANSWERS = words.bag("synced synchronized synchronised early delayed late desync delay muted match mismatched none")
+_ANSWERS = words.bag(
+    "synced synchronized synchronised early delayed late desync delay lag offset sync muted match mismatched none"
+)
 _ANSWER_MARKS = words.bag(", / : ; or and ( ) one of answer with label")
 GAPS = words.bag(
     "delay delays lag lags offset offsets gap gaps separation discrepancy discrepancies "

@@ -11,8 +11,9 @@ from thud.evaluation.reading.existence import dodges, heard
 from thud.evaluation.reading.lexicon import NAMES
 from thud.evaluation.reading.pairing import paired
 from thud.evaluation.reading.replies import closing, replied
+from thud.evaluation.reading.scene import picture_only
 from thud.evaluation.reading.silence import silence
-from thud.evaluation.reading.sync import Reading, final_from, picture_only, quoted, total
+from thud.evaluation.reading.sync import Reading, final_from, quoted, total
 from thud.evaluation.reading.text import Sentence
 from thud.evaluation.reading.undecided import torn
 
@@ -108,12 +109,17 @@ def _last_word(said: Sequence[tuple[int, Sentence]], claims: list[Claim]) -> lis
     return [claim for claim in claims if (claim.sentence, claim.first) >= final] or claims
 
 
+_SPORTS = words.bag("boxing football tennis soccer cricket wrestling chess rugby volleyball badminton hockey judo")
+
+
 def _spatial(found: Sequence[Sentence], claim: Claim) -> bool:
     """Words that judge nothing here: "falls off the roof", "a strange man"."""
     tokens = found[claim.sentence].tokens
     word = tokens[claim.first].text
     after = tokens[claim.last + 1].text if claim.last + 1 < len(tokens) else ""
     before = tokens[claim.first - 1].text if claim.first else ""
+    if word in {"match", "matches"} and before in _SPORTS:
+        return True
     if word == "off":
         return before not in {
             "is",
@@ -128,7 +134,7 @@ def _spatial(found: Sequence[Sentence], claim: Claim) -> bool:
             "clearly",
             "way",
             "bit",
-        } or after in {"the", "a", "his", "her", "camera"}
+        } or after in {"the", "a", "his", "her", "camera", "screen", "frame"}
     if word in {"fit", "fits", "natural", "real", "wrong", "odd", "strange"}:
         return after in {"man", "woman", "person", "place", "into", "light", "way", "time", "number"}
     return False

@@ -7,8 +7,14 @@ from thud.evaluation.reading.claims import cue
 
 CUES = (
     cue(
-        r"reflects?|mirrors?|complements?|accompan(?:y|ies)|represents? (?:the|what)|supports? (?:the"
-        r"|what)",
+        r"hear(?:s|d|ing)? (?:it|its|his|her|their) (?:break|crack|ring|land|splash|bounce|bark|steps)",
+        "match",
+        "",
+        1.0,
+    ),
+    cue(
+        r"reflects?|mirrors?|(?:reflected|mirrored|echoed)(?: \w+ly)? (?:by|in)|complements?|accompan(?:y|ies)"
+        r"|represents? (?:the|what)|supports? (?:the|what)",
         "match",
         "mismatched",
         1.2,
@@ -25,8 +31,7 @@ CUES = (
     ),
     cue(
         r"(?:is|was|are) not (?:\w+ly )?(?:indeed )?(?:the (?:sound|noise)|that) (?:of|such|that|a|an"
-        r"|made)|is not what (?:i|you|we|is)"
-        r"|different (?:stories|things|worlds|events|scenes|story)"
+        r"|made)|is not what (?:i|you|we|is)|different (?:stories|things|worlds|events|scenes|story)"
         r"|(?:but|yet|though|while|with|and|although) (?:there (?:is|are) |i see |we see |shows? |the "
         r"\w+ shows? )?no (?:\w+ ){1,3}"
         r"(?:in|on|is|are|visible|to be seen|can be seen)(?: \w+){0,2} (?:picture|video|screen|sight"
@@ -62,8 +67,7 @@ CUES = (
     ),
     cue(
         r"corresponds?|correspondence|corresponding|agrees?|tally|tallies|pair well|pairs well"
-        r"|fits?(?: together)?|fitting|suits?|go(?:es)? (?:\w+ )?with|go together|belongs?(?: together)?"
-        r"|goes together",
+        r"|fits?(?: together)?|fitting|suits?|go(?:es)? (?:\w+ )?with|go together|belongs?(?: together)?|goes together",
         "match",
         "mismatched",
         1.8,
@@ -79,6 +83,9 @@ CUES = (
     cue(
         r"(?:as|what|exactly what|just what|precisely what)(?: (?:one|you|i|we))?(?: would| might| is"
         r"| was)?(?: be)? (?:expect|expected|anticipated)|expected (?:sound|noise)|makes? sense"
+        r"|makes? (?:perfect|complete|good|total) sense|tells? (?:the |one )(?:and the )?"
+        r"(?:same )?(?:\w+ )?story|that is (?:exactly |just |also |precisely )?what (?:i|we|you|one) (?:hears?"
+        r"|sees?)(?! (?:from|about|of))"
         r"|(?:the )?same (?:event|source|scene|recording|clip)|comes? from the (?:same|visible|scene"
         r"|video|object|event|action)|expected",
         "match",
@@ -86,15 +93,13 @@ CUES = (
         1.4,
     ),
     cue(
-        r"related(?= (?:to|:|and)|$)|produced by|caused by (?:the )?(?:visible|action|event)|made by the"
-        r"|true to",
+        r"related(?= (?:to|:|and)|$)|produced by|caused by (?:the )?(?:visible|action|event)|made by the|true to",
         "match",
         "mismatched",
         1.2,
     ),
     cue(
-        r"(?:come|comes|coming|came|be|is|originates?|stems?) from (?:this|that|the) (?!other)(?:\w+ "
-        r")?\w+",
+        r"(?:come|comes|coming|came|be|is|originates?|stems?) from (?:this|that|the) (?!other)(?:\w+ )?\w+",
         "match",
         "mismatched",
         1.0,
@@ -102,8 +107,7 @@ CUES = (
     ),
     cue(
         r"(?:right|correct|proper|true|original|genuine|own) (?:sound|audio|soundtrack|noise|recording"
-        r"|one|track)|one and the same(?: \w+)?|same (?:accident|incident|moment|action|situation"
-        r"|place)",
+        r"|one|track)|one and the same(?: \w+)?|same (?:accident|incident|moment|action|situation|place)",
         "match",
         "mismatched",
         1.5,
@@ -230,7 +234,28 @@ CUES = (
         1.8,
     ),
 )
+_ONE = r"(?:i|we|you|one)"
+_SOUND = r"(?:sound|audio|noise|soundtrack|it|this|that|they|what (?:i|we|you) hear)"
 FIRM = (
+    (
+        words.phrase(
+            rf"expect(?:ed|ing)? (?:\S+ ){{1,9}}instead|{_ONE} (?:only |just |can )?(?:hear|heard"
+            rf"|get) (?:\S+ ){{1,7}}instead"
+            rf"|instead of (?:a|an|the|its|any) (?:\w+ ){{1,3}}?,? ?{_ONE} (?:only |just |can )?(?:hear|heard|get)"
+            rf"|instead ,? ?(?:{_ONE} (?:only |just |can )?(?:hear|heard|get)|there is|comes|a \w+ is heard)"
+            rf"|{_SOUND}(?: \w+)? (?:is|are|does|do|can|could) not (?:\w+ )?(?:come |stem |originate |be "
+            rf"|heard )?from (?:what"
+            rf"|anything|any object|any thing|the thing|the object) (?:{_ONE} see|(?:that )?(?:is )?(?:seen"
+            rf"|shown|visible"
+            rf"|on screen|in view|in the \w+))"
+            r"|(?:hardly|not|barely|scarcely) what (?:such |a |the |this |an )*(?:\w+ ){1,3}(?:would |should "
+            r"|does )?sounds? like"
+            r"|(?:relation|relationship|connection|link|correspondence|agreement) (?::|=|--) (?:none|no|nil"
+            r"|absent|zero)"
+            r"|(?:sound|audio|soundtrack) is that of (?:\S+ ){1,5}instead"
+        ),
+        "mismatched",
+    ),
     (
         words.phrase(
             r"(?:would|should|might|could) (?:\w+ )?(?:expect|be|hear|have been|make|sound)(?: \S+){0,12}? ,? ?(?:but"
@@ -247,7 +272,9 @@ FIRM = (
             r"|explains|accounts|corresponds|that|which|, (?:yet|but|and))"
             r"|(?:but|yet|though|although|while) (?:there is )?(?:nothing|nobody|no one|no \w+)(?: \S+){1,5} (?:in"
             r"|on) (?:the |this )?(?:video"
-            r"|picture|screen|image|scene|footage|clip|frame|shot)|is not (?:the|a|an|that of|from) (?:\S+ ){1,6}but"
+            r"|picture|screen|image|scene|footage|clip|frame|shot)|is not (?:the|a|an|that of"
+            r"|from)(?! (?:another|some other|a different|different|elsewhere))"
+            r" (?:\S+ ){1,6}but"
             r"|(?:nothing|little) (?:\w+ ){0,3}to do with|(?:we|you|i) hear (?:is|are) not the(?: \w+){1,4}|(?:laid"
             r"|layered|put|pasted|dubbed|edited|mixed) (?:\S+ ){1,6}over"
             r"|(?:but|yet|though|while|whereas) (?:there is |i see |we see |you see |the \w+ shows )?(?:only|just"

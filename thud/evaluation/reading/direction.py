@@ -43,6 +43,9 @@ def directions(sentence: Sentence, number: int, spoken_of: float) -> Iterator[Cl
     taken: set[int] = set()
     for first, last, sign, weight in _nouns(sentence):
         taken |= set(range(first, last + 1))
+        if _TINY.search(sentence.line[sentence.places[last] + len(sentence.tokens[last].text) + 1 :]):
+            yield Claim("neither", 1.0, number, first, last)
+            continue
         yield from _claim(sentence, number, first, last, sign, weight)
     hits = [(m, frame) for frame in FRAMES for m in frame.pattern.finditer(sentence.line)]
     for match, frame in sorted(hits, key=lambda hit: hit[0].start() - hit[0].end()):
@@ -69,6 +72,11 @@ def _nouns(sentence: Sentence) -> Iterator[tuple[int, int, int, float]]:
                 yield first, last, -sign, 1.5
 
 
+_TINY = words.phrase(
+    r"^(?:\S+ ){0,3}?(?:is|are|was|seems?|remains?|stays?) (?:\w+ly |so |too )?(?:imperceptible|negligible|unnoticeable"
+    r"|undetectable|insignificant|minuscule|small to \w+|short to \w+|not (?:\w+ly )?(?:noticeable|perceptible"
+    r"|visible))"
+)
 _REACHES = words.bag(
     "even reaches touches contact hits lands strikes actually reached touched landed collides makes made meets any"
 )
@@ -123,6 +131,8 @@ def _side(sentence: Sentence, first: int, last: int, frame: Frame, spoken_of: fl
         return -1 if right > 0 else 1
     if spoken_of and first and sentence.tokens[first - 1].text in {"it", "this", "that", "they"}:
         return 1 if spoken_of > 0 else -1
+    if not left and not right and (side := _taken_up(sentence, first, spoken_of)):
+        return side
     if word in {"later", "until"} and right > 0:
         return 1
     if frame.loose and not _measured(sentence, first, last):
@@ -130,6 +140,16 @@ def _side(sentence: Sentence, first: int, last: int, frame: Frame, spoken_of: fl
     if spoken_of and sentence.tokens[0].text in {"it", "this", "that", "which", "they"}:
         return 1 if spoken_of > 0 else -1
     return 1 if not frame.loose or sentence.tokens[0].text in {"it", "by", "about", "comes"} else 0
+
+
+def _taken_up(sentence: Sentence, first: int, spoken_of: float) -> int:
+    """The side that "it" stands for: "The audio is not ahead; it is behind"."""
+    texts = [token.text for token in sentence.tokens[max(0, first - 2) : first]]
+    if len(texts) < 2 or texts[0] not in {"it", "they"} or texts[1] not in {"is", "are", "was", "comes", "runs"}:
+        return 0
+    sides = [side for token in sentence.tokens[: first - 2] if abs(side := leaning([token.text])) >= 1]
+    side = sides[0] if sides else spoken_of
+    return 1 if side > 0 else -1 if side < 0 else 0
 
 
 def _attributive(sentence: Sentence, last: int) -> int:

@@ -10,9 +10,10 @@ from thud.evaluation.reading.claims import Claim, find
 from thud.evaluation.reading.hearing import IMAGINED, kinds_denied, mentions
 from thud.evaluation.reading.lexicon import NAMES, VISIBLE
 from thud.evaluation.reading.replies import replied, reply
+from thud.evaluation.reading.scene import picture_only
 from thud.evaluation.reading.silence import CUES as SILENCE
 from thud.evaluation.reading.silence import EXCEPT
-from thud.evaluation.reading.sync import Reading, final_from, picture_only, quoted, total
+from thud.evaluation.reading.sync import Reading, final_from, quoted, total
 from thud.evaluation.reading.text import Sentence
 from thud.evaluation.reading.undecided import torn
 

@@ -149,9 +149,10 @@ def _sides(fields: dict[str, Any]) -> set[str]:
         elif (
             isinstance(value, str)
             and len(value) <= 60
-            and ("order" in name or "relation" in name or "direction" in name)
+            and any(word in name for word in ("order", "relation", "direction", "position"))
         ):
-            told = read_sync(sentences(value.replace("_", " "))).label
+            subject = name.split("_")[0] + " is " if name.startswith(("audio_pos", "sound_pos")) else ""
+            told = read_sync(sentences(subject + value.replace("_", " "))).label
             found |= {told} & {"early", "delayed"}
     return found
 
@@ -195,16 +196,16 @@ def _signed(label: str, said: float | None, apart: float | None) -> float | None
     return apart
 
 
+_HAS_SOUND = re.compile(
+    r"(?:has_|is_|any_)?(?:audio|sound|audible)(?:_present|_exists|_track|_detected|_audible"
+    r"|_heard)?|audible|hears?_(?:sound|audio)"
+)
+
+
 def _existence(fields: dict[str, Any]) -> Reading | None:
     labels = set(named("existence", fields))
     muted = _flag(fields, re.compile(r"(?:is_)?(?:muted|silent|silence|mute)"))
-    sound = _flag(
-        fields,
-        re.compile(
-            r"(?:has_|is_|any_)?(?:audio|sound|audible)(?:_present|_exists|_track|_detected|_audible"
-            r"|_heard)?|audible|hears?_(?:sound|audio)"
-        ),
-    )
+    sound = _flag(fields, _HAS_SOUND)
     votes = set(labels)
     votes |= {"muted"} if muted else set()
     votes |= {"audio_described"} if sound or muted is False else {"muted"} if sound is False else set()
@@ -227,4 +228,6 @@ def _consistency(fields: dict[str, Any]) -> Reading | None:
     votes |= set() if bad is None else {"mismatched" if bad else "match"}
     if len(votes) > 1:
         return Reading("unparsed")
+    if not votes and _flag(fields, _HAS_SOUND) is False:
+        return Reading("muted")
     return Reading(votes.pop()) if votes else None

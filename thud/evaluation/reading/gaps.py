@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from thud.evaluation.reading import words
 from thud.evaluation.reading.claims import Claim, clause_start, conceded, denied_after, negated, unjudged, unreal
@@ -31,12 +31,29 @@ _THERE = words.phrase(
     r"|see"
 )
 
+_SUPPOSED = words.phrase(r"^(?:\S+ ){0,6}?would be (?:\w+ )?(?:noticeable|noticed|visible|perceived) (?:to|for|by)")
+_LATENESS = words.bag("delay delays lag lags latency")
+_BETWEEN = words.phrase(r"between (?:\S+ ){1,5}and(?: \S+){1,3}")
+_OWNED = words.phrase(
+    r"video|picture|pictures|image|images|visual|visuals|frames?|footage|early|earlier|ahead|leads?|leading|advance"
+    r"|before|minus|negative|either|or|neither|both|which|whether|flight|train|bus|shipping|delivery"
+)
+
+
+def late_by_name(found: Sequence[Sentence], bad: Sequence[Claim]) -> bool:
+    """Whether all that is claimed is a delay or lag that nobody is said to own: then it is the sound's."""
+    plain = [_BETWEEN.sub("", one.line) for one in found if not one.asks]
+    if any(_OWNED.search(line) for line in plain):
+        return False
+    names = [token.text for claim in bad for token in found[claim.sentence].tokens[claim.first : claim.last + 1]]
+    return bool(_LATENESS & set(names)) and all(claim.label == "desync" for claim in bad)
+
 
 def gap_claims(sentence: Sentence, number: int) -> Iterator[Claim]:
     """ "desync" for a distance that is said to be there, "synced" for one that is denied or called negligible."""
     for match in _GAP.finditer(sentence.line):
         first, last = sentence.token_at(match.start()), sentence.token_at(match.end() - 1)
-        if unreal(sentence, first) or unjudged(sentence, last):
+        if unreal(sentence, first) or unjudged(sentence, last) or _SUPPOSED.search(sentence.line[match.end() + 1 :]):
             continue
         label, weight = _weigh(sentence, first, last)
         if weight:

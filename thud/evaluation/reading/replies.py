@@ -22,7 +22,7 @@ _NO = words.phrase(
     rf"|hardly|by no means|not by any means|in no way|far from it|on the contrary|quite the (?:opposite|contrary)"
     rf"|negative|false|never|none|certainly not|definitely not|absolutely not|not likely|not a bit|not that i \w+"
     rf"|i (?:do not|would not) (?:think|believe|say) so|i doubt it|wrong|neither){_STOP}"
-    r"|(?:it|they|there|this|that) (?:is|does|are|do|was) not(?: any)?$)"
+    r"|(?:it|they|there|this|that) (?:is|does|are|do|was) not(?: any)?(?: , no)?$)"
 )
 
 

@@ -31,7 +31,11 @@ CUES = (
         1.8,
     ),
     cue(
-        r"nothing (?:in|on|from) the (?:audio|sound|soundtrack)(?: track)?|nothing to hear|no anything"
+        r"(?:audibly|acoustically|sonically|sound wise|as (?:for|to) (?:the )?(?:audio|sounds?)"
+        r"|in terms of (?:audio|sound)) ,?"
+        r" ?(?:there is |i hear |it is )?(?:absolutely |simply )?(?:nothing(?! (?:else|more|wrong|unusual|but"
+        r"|odd|about))|none)"
+        r"|nothing (?:in|on|from) the (?:audio|sound|soundtrack)(?: track)?|nothing to hear|no anything"
         r"|no sounds? of any (?:kind|sort)|all is (?:quiet|silent|still)|(?:sound|audio)(?: present| track)? "
         r"(?::|=) (?:false|no|absent|not present|missing)|^not a thing$|hear not a thing"
         r"|(?:sound|audio|soundtrack)(?: \S+){0,6} there (?:is|was) none|(?:audio|sound|soundtrack)(?: \w+){1,4} is "
@@ -52,7 +56,8 @@ CUES = (
         r"|muted|cut|turned off|switched off|silenced|deleted|disabled|erased|dropped|taken out|stripped out)"
         r"|(?:sounds?|audio|noises?|soundtrack|speech|music)(?: \S+){0,5} there (?:is|are|was) (?:not any|none"
         r"|nothing)(?= at all|$| ,)"
-        r"|(?:sounds?|audio|noises?|soundtrack) (?::|=|--|,) (?:none|nothing|not any|nil|zero|there (?:is"
+        r"|(?:sounds?|audio|noises?|soundtrack) (?::|=|--|,) (?:none|nothing(?! (?:else|more|but))|not any|nil"
+        r"|zero|there (?:is"
         r"|are) (?:not any|none))"
         r"|none of (?:these|those|them|this|that|which|it)(?: \w+){0,2} (?:present|audible|heard|there|found|detected)"
         r"|(?:nor|neither|and neither)(?: is| can| was)? (?:is |can |any |there )*(?:anything|any other sound"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from thud.evaluation.reading import words
 from thud.evaluation.reading.claims import Claim, find
 from thud.evaluation.reading.direction import directions
-from thud.evaluation.reading.gaps import gap_claims
-from thud.evaluation.reading.lexicon import NAMES, VISIBLE
+from thud.evaluation.reading.gaps import gap_claims, late_by_name
 from thud.evaluation.reading.overlap import at_once, named, overlaps
 from thud.evaluation.reading.replies import closing, replied
+from thud.evaluation.reading.scene import picture_only
 from thud.evaluation.reading.silence import silence
 from thud.evaluation.reading.sync_cues import CUES
 from thud.evaluation.reading.text import Sentence
@@ -21,13 +21,6 @@ from thud.evaluation.reading.undecided import torn
 SAME_S = 0.15
 """Two times no further apart than this are told as one moment."""
 
-_OPENERS = words.bag(
-    "a an the two three four some several in on at we you i one when what someone somebody he she they as it while this"
-)
-_OPENERS |= words.bag(
-    "after before there people children kids here his her scene action pictured seen video clip frame"
-)
-_HEARD_NAMES = NAMES - VISIBLE
 _YES = words.phrase(
     r"yes|yeah|yep|yup|correct|indeed|affirmative|certainly|absolutely|definitely|true|they are"
     r"|it is|of course"
@@ -66,7 +59,7 @@ def read_sync(found: Sequence[Sentence], asked: Sequence[Sentence] = ()) -> Read
     if torn(said, len({claim.label for claim in claims}) > 1 or all(one.hedged for one in claims)):
         return Reading("unparsed")
     quiet = silence(said)
-    if quiet and not any(claim.weight >= 1 and claim.label != "neither" for claim in claims) and times is None:
+    if quiet and not any(_says(found, claim) for claim in claims) and times is None:
         return quoted("muted", found, quiet[0])
     label, claim = decide(claims, times)
     if label == "unparsed":
@@ -74,11 +67,18 @@ def read_sync(found: Sequence[Sentence], asked: Sequence[Sentence] = ()) -> Read
     if claim is None:
         first = next(i for i, one in said if moments(one, i))
         claim = Claim(label, 1.0, first, 0, 0)
+    if label == "desync" and late_by_name(found, [one for one in claims if one.label not in ("synced", "neither")]):
+        label = "delayed"
     return _with_times(label, found, claim, times)
 
 
 _FLIPPED = {"synced": "desync", "desync": "synced", "delayed": "synced", "early": "synced", "neither": "desync"}
 _SHARED = words.phrase(r"both|share|shares|same|together|each")
+
+
+def _says(found: Sequence[Sentence], claim: Claim) -> bool:
+    """Whether the claim decides something, unlike "neither in sync nor out of sync"."""
+    return claim.weight >= 1 and claim.label != "neither" and found[claim.sentence].tokens[0].text != "neither"
 
 
 def _closed(said: Sequence[tuple[int, Sentence]]) -> list[Claim]:
@@ -200,20 +200,6 @@ def _short_answer(said: Sequence[tuple[int, Sentence]]) -> bool:
     if len(said[0][1].tokens) > 1 and said[0][1].tokens[0].text in {"yes", "no"} and said[0][1].tokens[1].text == ",":
         return sum(len(one.tokens) for _, one in said) <= 30
     return len(said[0][1].tokens) <= 6 and sum(len(one.tokens) for _, one in said) <= 40
-
-
-def picture_only(said: Sequence[tuple[int, Sentence]]) -> bool:
-    """Whether the words describe a scene and never speak of anything heard."""
-    texts = [token.text for _, one in said for token in one.tokens]
-    if (words.HEARD_WORDS | _HEARD_NAMES) & set(texts) or len(texts) < 5:
-        return False
-    scene = len(set(texts) & words.SCENE)
-    acts = sum(
-        len(word) > 3 and word.endswith(("s", "ing", "ed")) and not word.endswith(("ss", "thing"))
-        for word in set(texts)
-    )
-    opens = texts[0] not in words.ASKED and (texts[0] in _OPENERS or bool(words.PICTURE & set(texts)))
-    return scene >= 3 or (scene >= 1 and scene + acts >= 3 and opens)
 
 
 def quoted(label: str, found: Sequence[Sentence], number: int) -> Reading:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 READ_CHARS = 20_000
@@ -119,18 +120,18 @@ def sentences(text: str) -> list[Sentence]:
     for match in _TOKEN.finditer(low):
         start, end = match.span()
         if words and (len(words) >= MOST_WORDS or _breaks(text, low, last, start)):
-            found.append(_sentence(words, False))
+            found.append(sentence_of(words, False))
             words = []
         mark = match[0]
         if mark in ".!?" and not _is_abbreviation(mark, words, low, end):
             if words:
-                found.append(_sentence(words, mark == "?"))
+                found.append(sentence_of(words, mark == "?"))
             words = []
         else:
             words += _words(mark, start, end, low)
         last = end
     if words:
-        found.append(_sentence(words, False))
+        found.append(sentence_of(words, False))
     return found
 
 
@@ -138,7 +139,12 @@ def _breaks(text: str, low: str, last: int, start: int) -> bool:
     between = low[last:start]
     if "\n" not in between and "\r" not in between and "\x1e" not in between:
         return False
-    return not text[start].islower() or between.count("\n") > 1
+    return not text[start].islower() or between.count("\n") > 1 or bool(_ANNOUNCES.match(low, start))
+
+
+_ANNOUNCES = re.compile(
+    r"(?:(?:my|the|final|overall) ){0,2}(?:answer|verdict|label|conclusion|decision|judge?ment|result|final)\W{0,2}:"
+)
 
 
 def _is_abbreviation(mark: str, words: list[Token], low: str, end: int) -> bool:
@@ -182,7 +188,8 @@ def _hyphen(start: int, end: int, low: str) -> list[Token]:
     return [Token("--", start, end)] if before.isspace() else []
 
 
-def _sentence(words: list[Token], asks: bool) -> Sentence:
+def sentence_of(words: Sequence[Token], asks: bool) -> Sentence:
+    """A sentence made of these words; asks: whether it is a question."""
     places: list[int] = []
     at = 0
     for word in words:

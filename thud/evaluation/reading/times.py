@@ -90,6 +90,10 @@ _LENGTH_TOPIC = words.phrase(
     r"|lagging|delay|apart|within|shift|drift"
     r"|trails|trailing|leads|leading|precedes|misalignment|latency|separated"
 )
+_GAUGED = words.phrase(
+    r"(?:estimate|estimated|put|gauge|judge|measure|measured) (?:\S+ ){0,3}(?:delay|lag|latency|offset|gap"
+    r"|lead)(?: \S+)* at"
+)
 _NAMED = NAMES - VISIBLE - words.MAYBE_SOUNDS
 _CUTS = frozenset({",", ";", ":", "--", "(", ")", "but", "while", "whereas"})
 _CONTRAST = words.bag("while but whereas and then though although yet with , ; -- versus vs ( / until")
@@ -190,7 +194,7 @@ def _is_point(sentence: Sentence, first: int, last: int, named: bool) -> bool:
         crossed.append(sentence.tokens[i].text)
         i -= 1
     if "at" in crossed or "@" in crossed:
-        return True
+        return not _GAUGED.search(sentence.line[: sentence.places[first]].rstrip() + " at")
     start = i + 1
     while start > 0 and sentence.tokens[start - 1].text not in _CUTS and i + 1 - start < 12:
         start -= 1

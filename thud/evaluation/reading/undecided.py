@@ -51,7 +51,9 @@ _GENERAL = words.phrase(
     r"|humans|studios)|(?:noticeable|visible|perceptible|detectable) (?:to|for|by) (?:most|many|human|the average)"
     r"|human (?:perception|viewers|observers|ears?)|propagates?|travels? (?:slower|faster|at)|clapperboards?"
     r"|films? (?:had|have|are|were)|often|figure of speech|^(?:the )?(?:term|word|phrase) .*|depends on the \w+"
-    r"|(?:my )?favou?rite(?: \w+)?|^i (?:really )?(?:love|like|enjoy|prefer) (?:music|songs?|sounds?|\w+ music)(?: .*)?"
+    r"|^\w+ noise is an? .*"
+    r"|^(?:he|she|those|whoever) who .*|(?:my )?favou?rite(?: \w+)?|^i (?:really )?(?:love|like|enjoy|prefer) (?:music"
+    r"|songs?|sounds?|\w+ music)(?: .*)?"
 )
 _ANSWERS = words.phrase(
     r"but|however|say|conclude|because|since|refrain|decline|unable|not|answer|unfortunately|so"
@@ -61,6 +63,12 @@ _HERE = words.phrase(
     r"here|this|these|i|the (?:clip|video|audio|sound|soundtrack|picture|footage|impact|man|woman|dog|two|recording)"
     r"|in the clip|\d+(?:[.,]\d+)? s|at \d\S*"
 )
+
+_FIELD = words.phrase(
+    r"^in (?:\w+ )?(?:film|movie|video|tv|television|cinema|audio|post|sound) (?:production|editing|making|engineering"
+    r"|work|design)"
+)
+_THIS = words.phrase(r"here|this|these|i|the clip|in the clip")
 
 
 def torn(said: Sequence[tuple[int, Sentence]], divided: bool) -> bool:
@@ -96,5 +104,7 @@ _REQUEST = words.phrase(
 def general(one: Sentence) -> bool:
     """Whether the sentence asks for something, or speaks of clips, sound or film in general, and not of this clip."""
     if _REQUEST.search(one.line) and not _ANSWERS.search(one.line):
+        return True
+    if _FIELD.search(one.line) and not _THIS.search(one.line):
         return True
     return bool(_GENERAL.search(one.line)) and not _HERE.search(one.line)
