@@ -81,7 +81,7 @@ function filled(page, answer) {
   const { bench, queue, me } = page;
   if (answer.me) Object.assign(me, answer.me);
   if (answer.settings) bench.tolerance = { picture: answer.settings.eps_visual_s, sound: answer.settings.eps_audio_s };
-  if (!bench.progress || page.outbox.clips().length === 0) bench.setProgress(answer.progress); // else it may not count what is on its way
+  if (!bench.progress || !answer.stale) bench.setProgress(answer.progress);
   if (!bench.task) {
     if (queue.ahead.length > 0) bench.show(queue.next());
     else bench.showNone("empty");
@@ -95,6 +95,7 @@ function failed(page, error) {
 function saved(page, entry, answer) {
   if (answer.late) toast("Saved. Somebody else has been given this clip meanwhile, so it now has two marks.", { level: "info" });
   if (answer.state === "older") toast("A newer mark of yours on this clip is in force; this older one changed nothing.", { level: "info" });
+  page.queue.saves += 1;
   page.bench.setProgress(answer.progress);
   const task = page.bench.sender.past.get(entry.clip);
   if (task && page.adjudicates) task.expects = answer.ev_id; // to decide again replaces this decision

@@ -7,14 +7,15 @@ const MOST_HELD = 16;        // as many as the server lets one person hold
 const RENEW_MS = 60000;
 const AGAIN_MS = [2000, 5000, 10000, 20000];
 
-// onchange(answer): new tasks, progress or settings came. onfail(error). passing(): clips whose save has not arrived yet.
+// onchange(answer): new tasks, progress or settings came; answer.stale: its progress may not count a save of this page. onfail(error). passing(): clips
+// whose save has not arrived yet. saves: how many have; the page counts them.
 export class Queue {
   #asking = null;
   #timer = 0;
   #failures = 0;
 
   constructor({ adjudicates, signal, passing, onchange, onfail }) {
-    Object.assign(this, { adjudicates, signal, passing, onchange, onfail, ahead: [], current: null, empty: false, skipped: new Set() });
+    Object.assign(this, { adjudicates, signal, passing, onchange, onfail, ahead: [], current: null, empty: false, skipped: new Set(), saves: 0 });
     this.renewing = setInterval(() => { if (!document.hidden) this.fill(true); }, RENEW_MS);
     window.addEventListener("pagehide", () => this.release(), { signal });
     window.addEventListener("pageshow", (event) => { if (event.persisted) this.fill(true); }, { signal });
@@ -53,6 +54,7 @@ export class Queue {
   async #ask(count, clip) {
     const path = this.adjudicates ? "/api/tasks/adjudicate/next" : "/api/tasks";
     const have = [...this.held(), ...this.passing()].slice(0, MOST_HELD);
+    const before = this.saves, waiting = this.passing().length;
     let answer;
     try { answer = await post(path, this.adjudicates ? { count, have } : { count: clip ? Math.max(count, 1) : count, have, clip }); } catch (error) {
       this.#again();
@@ -65,7 +67,7 @@ export class Queue {
     if (clip) this.ahead.unshift(...fresh); else this.ahead.push(...fresh);
     this.empty = this.ahead.length === 0;
     if (this.empty && !this.current) this.#again();
-    this.onchange(answer);
+    this.onchange({ ...answer, stale: waiting > 0 || this.passing().length > 0 || before !== this.saves });
   }
 
   #again() {
