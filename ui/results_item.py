@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from thud.errors import BadRequest, NotFound
 from thud.evaluation.items_view import Json
+from thud.evaluation.judge import CLAIMS, NONE
 from thud.records import Answer, Clip, Reading, Response, Stimulus
 from thud.statistics import cohen_kappa
 from thud.store.score_filter import RowKey, ScoreFilter
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 LEAD_S = 1.5
 """The player starts this long before the first of the two events."""
-LABELS: dict[str, tuple[str, ...]] = {
-    "sync": ("synced", "early", "delayed", "desync", "muted", "mismatched"),
-    "existence": ("audio_described", "muted", "visual_only", "mismatched"),
-    "consistency": ("match", "mismatched", "muted", "visual_only"),
-}
-NO_LABEL = ("refused", "unparsed")
 MOST_VIEWS, MOST_NOTES = 200, 500
 
 
@@ -122,8 +117,8 @@ def labels_for(response: Response) -> list[str]:
     if response.outcome not in ("ok", "refused"):
         return []
     if response.item.task == "choice":
-        return [*(letter for letter, _ in response.item.options), *NO_LABEL]
-    return [*LABELS[response.item.task], *NO_LABEL]
+        return [*(letter for letter, _ in response.item.options), *NONE]
+    return [*CLAIMS[response.item.task], *NONE]
 
 
 def final_of(store: Store, response_id: str, wanted: ScoreFilter | None = None) -> Json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thud.errors import NotFound
-from thud.evaluation.leaderboard import Columns, Row
+from thud.evaluation.leaderboard import Columns, Row, parts_of
 from thud.records import ARMS, Run
 from thud.store.score_filter import PEOPLE, RowKey
 from ui.results_asked import ANSWERS
@@ -38,9 +38,7 @@ class Known:
     @property
     def parts(self) -> dict[int, tuple[Row, str]]:
         """What each part of `score_counts` is: its row and its task."""
-        names = ("listener_key", "arm", "question_set", "task")
-        whole = zip(self.columns["part"].tolist(), *(self.columns[name].tolist() for name in names), strict=True)
-        return {part: ((key, arm, question_set), task) for part, key, arm, question_set, task in whole}
+        return parts_of(self.columns)
 
     def about(self, row: RowKey) -> Json:
         """Who a row is. NotFound."""

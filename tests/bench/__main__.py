@@ -16,6 +16,7 @@ from tests import simulation
 from tests.bench import (
     annotate_bench,
     annotators_bench,
+    answers_bench,
     browser_bench,
     desk_bench,
     listeners_bench,
@@ -82,6 +83,7 @@ SUITES: dict[str, Callable[[], list[Row]]] = {
     "annotate": annotate_bench.annotate_page,
     "consensus": lambda: list(consensus_rows()),
     "annotators": annotators_bench.hard_run,
+    "answers": answers_bench.reading,
     "listeners": listeners_bench.hard_run,
     "people": lambda: list(people_rows()),
     "results": results_bench.results_page,

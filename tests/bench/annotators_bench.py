@@ -5,9 +5,7 @@ hard_run(clips, kills)   rows; `python -m tests.bench.annotators_bench` prints t
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -19,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.annotate_kit import Place, Vendors, make_numbered_clip, vendors, workspace
-from tests.bench.rows import Row, as_json, judge
+from tests.bench.rows import Row, judge, show
+from tests.killing import killed_on_the_way
 from tests.vendors import Asked, Fault, FaultKind
 from tests.vendors.kit import give_keys
 from thud.records import Run
@@ -64,25 +63,14 @@ def hard_run(count: int = 200, kills: int = 3) -> list[Row]:
         with vendors() as asked, workspace(folder, clips) as place:
             for name in NAMES:
                 getattr(asked, name).fault_of = faults[name]
-            ended = [_through(place, asked, name, count, kills) for name in NAMES]
+            ended = [_through(place, asked, name, kills) for name in NAMES]
             return list(_rows(place, asked, ended, sum((each.given for each in faults.values()), Counter()), began))
 
 
-def _through(place: Place, asked: Vendors, name: str, count: int, kills: int) -> tuple[Run, int]:
+def _through(place: Place, asked: Vendors, name: str, kills: int) -> tuple[Run, int]:
     """The run at its end, and how often its workers were killed."""
     run = start_annotations(place.store, place.runs, [asked.annotator(name, at_once=4)], None, "bench")[0]
-    killed = 0
-    for nth in range(kills):
-        while (now := place.runs.run(run.id)).state in ("queued", "running") and now.done < (nth + 1) * count // (
-            kills + 1
-        ):
-            time.sleep(0.02)
-        if now.state == "running" and now.pid:
-            os.kill(now.pid, signal.SIGKILL)
-            killed += 1
-            place.runs.wait(run.id)
-            place.runs.resume(run.id)
-    return place.runs.wait(run.id), killed
+    return killed_on_the_way(place.runs, run, kills)
 
 
 def _rows(
@@ -118,13 +106,5 @@ def _marks(outcomes: Counter[str]) -> int:
     return sum(outcomes[name] for name in ("placed", "no_sound", "uncertain"))
 
 
-def main(argv: list[str]) -> int:
-    rows = hard_run(*(int(word) for word in argv))
-    for row in as_json(rows):
-        missed = "" if row["met"] in (None, True) else "  MISSED"
-        sys.stdout.write(f"{row['name']:48} {row['value']:10.6g} {row['unit']:10} {row['target']}{missed}\n")
-    return int(any(row.met is False for row in rows))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(hard_run(*(int(word) for word in sys.argv[1:]))))

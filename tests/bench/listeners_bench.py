@@ -6,8 +6,6 @@ hard_run(clips, kills)   rows; `python -m tests.bench.listeners_bench` prints th
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import tempfile
 import time
@@ -19,8 +17,9 @@ import pytest
 
 from tests.annotate_kit import EVENT_S, HEARD_S, Place, make_numbered_clip, workspace
 from tests.bench.annotators_bench import BUSY, FINAL, Faults
-from tests.bench.rows import Row, as_json, judge
+from tests.bench.rows import Row, judge, show
 from tests.hearing_server import hearing, words_sent
+from tests.killing import killed_on_the_way
 from tests.vendors import Asked, ChatServer, Fault
 from tests.vendors.kit import give_keys
 from thud.listeners.canary import QUESTIONS
@@ -51,7 +50,7 @@ def hard_run(count: int = 42, kills: int = 3) -> list[Row]:
             )  # fmt: skip
             plan = plan_listening(place.store, place.runs, listener, Wanted(QUESTION_SETS["direct"]))
             began = time.monotonic()
-            run, killed = through(place, start_listening(place.store, place.runs, plan, "bench"), kills)
+            run, killed = killed_on_the_way(place.runs, start_listening(place.store, place.runs, plan, "bench"), kills)
             return list(_rows(place, server, run, killed, faults.given, time.monotonic() - began))
 
 
@@ -66,22 +65,6 @@ def build(place: Place) -> None:
         plan = plan_clip(clip, times, SETTINGS, pool)
         built, _ = build_clip(clip, times, plan.edits, paths, stimulus_folder(place.workspace, clip.id))
         place.store.add_stimuli(built, "bench")
-
-
-def through(place: Place, run: Run, kills: int) -> tuple[Run, int]:
-    """The run at its end, and how often its workers were killed."""
-    killed = 0
-    for nth in range(kills):
-        while (now := place.runs.run(run.id)).state in ("queued", "running") and now.done < (nth + 1) * run.total // (
-            kills + 1
-        ):
-            time.sleep(0.02)
-        if now.state == "running" and now.pid:
-            os.kill(now.pid, signal.SIGKILL)
-            killed += 1
-            place.runs.wait(run.id)
-            place.runs.resume(run.id)
-    return place.runs.wait(run.id), killed
 
 
 def _fault(one: Asked, faults: Faults) -> Fault | None:
@@ -108,13 +91,5 @@ def _rows(place: Place, server: ChatServer, run: Run, killed: int, given: Counte
     yield judge("seconds", took_s, "s")
 
 
-def main(argv: list[str]) -> int:
-    rows = hard_run(*(int(word) for word in argv))
-    for row in as_json(rows):
-        missed = "" if row["met"] in (None, True) else "  MISSED"
-        sys.stdout.write(f"{row['name']:48} {row['value']:10.6g} {row['unit']:10} {row['target']}{missed}\n")
-    return int(any(row.met is False for row in rows))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(hard_run(*(int(word) for word in sys.argv[1:]))))

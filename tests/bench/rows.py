@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -63,3 +64,11 @@ def cost_s(work: Callable[[], Any]) -> float:
 
 def as_json(rows: list[Row]) -> list[dict[str, Any]]:
     return [asdict(row) for row in rows]
+
+
+def show(rows: list[Row]) -> int:
+    """Prints the rows of one suite; the exit code is 1 when one of them was missed."""
+    for row in as_json(rows):
+        missed = "" if row["met"] in (None, True) else "  MISSED"
+        sys.stdout.write(f"{row['name']:48} {row['value']:10.6g} {row['unit']:10} {row['target']}{missed}\n")
+    return int(any(row.met is False for row in rows))

@@ -89,9 +89,33 @@ def running_app(folder: Path, *flags: str) -> Iterator[App]:
         process.wait(20)
 
 
-def _answers(url: str) -> bool:
+@contextmanager
+def running_module(
+    module: str, folder: Path, *flags: str, env: dict[str, str] | None = None, start_s: float = START_S,
+    status: int = 200,
+) -> Iterator[str]:  # fmt: skip
+    """The address of `python -m module folder port flags`, up and answering; stopped afterwards as by Ctrl+C.
+
+    status: what it answers to somebody who has not signed in.
+    """
+    port = free_port()
+    url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", module, str(folder), str(port), *flags]
+    with subprocess.Popen(command, cwd=ROOT, env=env) as process:
+        try:
+            end = time.monotonic() + start_s
+            while not _answers(url, status):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError("the app did not start; its words are above")
+                time.sleep(0.1)
+            yield url
+        finally:
+            process.send_signal(2)
+            process.wait(20)
+
+
+def _answers(url: str, status: int = 200) -> bool:
     try:
-        return httpx.get(f"{url}/api/runs", timeout=2).status_code == 200
+        return httpx.get(f"{url}/api/runs", timeout=2).status_code == status
     except httpx.TransportError:
         return False
 

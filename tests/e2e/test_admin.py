@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.app_server import ROOT, START_S, free_port
+from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
 from tests.unit.auth_kit import PASSWORD, write_three
 from tests.unit.marks_kit import CLIPS, HOSTILE
@@ -35,27 +31,10 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    folder, port = tmp_path_factory.mktemp("office"), free_port()
+    folder = tmp_path_factory.mktemp("office")
     write_three(folder / "accounts.json")
-    url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "tests.e2e.admin_app", str(folder), str(port)]
-    with subprocess.Popen(command, cwd=ROOT) as process:
-        try:
-            end = time.monotonic() + START_S
-            while not _answers(url):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError("the app did not start; its words are above")
-                time.sleep(0.1)
-            yield Office(url, folder)
-        finally:
-            process.send_signal(2)
-            process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/runs", timeout=2).status_code == 401
-    except httpx.TransportError:
-        return False
+    with running_module("tests.e2e.admin_app", folder, status=401) as url:
+        yield Office(url, folder)
 
 
 @pytest.fixture

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.app_server import ROOT, START_S, free_port
+from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
 from tests.e2e.judging_app import LABELLED, REJECTED, WRONG
 from tests.vendors import Asked, ChatServer
@@ -27,28 +24,9 @@ JUDGED = LABELLED - REJECTED
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    url, folder = f"http://127.0.0.1:{port}", str(tmp_path_factory.mktemp("judging"))
-    command = [sys.executable, "-m", "tests.e2e.judging_app", folder, str(port)]
     env = {name: value for name, value in os.environ.items() if name not in USUAL.values()}
-    with subprocess.Popen(command, cwd=ROOT, env=env) as process:
-        try:
-            end = time.monotonic() + START_S
-            while not _answers(url):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError("the app did not start; its words are above")
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.send_signal(2)
-            process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/runs", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
+    with running_module("tests.e2e.judging_app", tmp_path_factory.mktemp("judging"), env=env) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.e2e.app_server import ROOT, START_S, free_port
+from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
 from tests.e2e.results_app import GUESSING, HOSTILE, MIDDLING, SHARP
 from tests.results_kit import Mind
@@ -27,33 +23,9 @@ WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
 PNG = b"\x89PNG\r\n"
 
 
-@contextmanager
-def running(folder: Path, *flags: str) -> Iterator[str]:
-    port = free_port()
-    url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "tests.e2e.results_app", str(folder), str(port)]
-    with subprocess.Popen([*command, *flags], cwd=ROOT) as process:
-        try:
-            end = time.monotonic() + START_S
-            while not _answers(url):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError("the app did not start; its words are above")
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.send_signal(2)
-            process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/runs", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("results")) as url:
+    with running_module("tests.e2e.results_app", tmp_path_factory.mktemp("results")) as url:
         yield url
 
 
@@ -381,7 +353,7 @@ def test_a_filter_nobody_knows_is_refused_in_words(page: Page, url: str, trouble
 
 
 def test_nobody_was_asked_yet(page: Page, tmp_path: Path, trouble: list[str]) -> None:
-    with running(tmp_path, "empty") as url:
+    with running_module("tests.e2e.results_app", tmp_path, "empty") as url:
         opened(page, f"{url}/results")
         expect(page.get_by_role("heading", name="No listener was asked yet")).to_be_visible()
         expect(page.locator("tr.pubr").first).to_be_visible()

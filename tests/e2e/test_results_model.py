@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -17,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.e2e.app_server import ROOT, START_S, free_port
+from tests.e2e.app_server import START_S, running_module
 from tests.e2e.conftest import SIZE
 from tests.e2e.results_app import GUESSING, HOSTILE, MIDDLING, ODD, SHARP
 from tests.e2e.results_media_app import EVENT_S, GONE, SPOKEN
@@ -39,41 +35,17 @@ LEAD_S = 1.5
 Json = dict[str, Any]
 
 
-@contextmanager
-def running(module: str, folder: Path) -> Iterator[str]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([sys.executable, "-m", module, str(folder), str(port)], cwd=ROOT) as process:
-        try:
-            end = time.monotonic() + 2 * START_S
-            while not _answers(url):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError("the app did not start; its words are above")
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.send_signal(2)
-            process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/runs", timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Four listeners on clips that have no media."""
-    with running("tests.e2e.results_app", tmp_path_factory.mktemp("model")) as url:
+    with running_module("tests.e2e.results_app", tmp_path_factory.mktemp("model"), start_s=2 * START_S) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two listeners on one clip that can be seen and heard."""
-    with running("tests.e2e.results_media_app", tmp_path_factory.mktemp("heard")) as url:
+    with running_module("tests.e2e.results_media_app", tmp_path_factory.mktemp("heard"), start_s=2 * START_S) as url:
         yield url
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.unit.listeners_kit import EVENT_S, World, world
 from thud.evaluation.answers import read_answer
+from thud.evaluation.scoring import EXPECTED
 from thud.listeners.asking import respond
 from thud.listeners.baselines import PRIOR, TOLERANCE_S, Measured, always_synced, measure, signal
-from thud.listeners.items import EXPECTED
 from thud.listeners.media import Media
 from thud.listeners.questions import QUESTION_SETS
 from thud.listeners.roster import LISTENERS, parse_listener

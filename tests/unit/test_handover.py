@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from thud.errors import BadRequest
 from thud.evaluation.handover import ExportItem, write_inspect, write_lmms_eval
 from thud.evaluation.handover.templates.thud_reading import WORDS, read_answer
-from thud.listeners.items import EXPECTED
+from thud.evaluation.scoring import EXPECTED
 from thud.listeners.questions import QUESTION_SETS, shuffled
 
 TIMING = [{"letter": "A", "label": "early"}, {"letter": "B", "label": "delayed"}, {"letter": "C", "label": "synced"}]

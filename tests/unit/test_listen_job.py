@@ -5,9 +5,6 @@ No failure is an answer, and nothing is asked twice.
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +16,7 @@ import pytest
 
 from tests.annotate_kit import Place, workspace
 from tests.hearing_server import deaf, hearing, words_sent
+from tests.killing import killed_on_the_way
 from tests.unit.listeners_kit import made
 from tests.vendors import Asked, ChatServer, Fault
 from tests.vendors.kit import give_keys
@@ -180,14 +178,7 @@ def test_a_killed_run_asks_nothing_twice(tmp_path: Path) -> None:
     wanted = Wanted(QUESTION_SETS["direct"])
     with stage(tmp_path) as place, ChatServer(answer=hearing) as server:
         run = start_listening(place.store, place.runs, planned(place, at(server), wanted), "ana")
-        for least in (3, 9):
-            while (now := place.runs.run(run.id)).state in ("queued", "running") and now.done < least:
-                time.sleep(0.01)
-            if now.state == "running" and now.pid:
-                os.kill(now.pid, signal.SIGKILL)
-                place.runs.wait(run.id)
-                place.runs.resume(run.id)
-        ended = place.runs.wait(run.id)
+        ended, _ = killed_on_the_way(place.runs, run, 2)
         assert ended.state == "done" and len(place.store.responses(run.id)) == ended.total
         assert max(server.billed.values()) == 1
 

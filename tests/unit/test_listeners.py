@@ -21,12 +21,11 @@ from thud.listeners.questions import (
     QuestionSet,
     SetQuestion,
     parse_question_set,
-    set_name,
     shuffled,
 )
 from thud.listeners.questions import to_json as set_json
 from thud.listeners.roster import LISTENERS, PRESETS, Listener, endpoint_of, parse_listener, to_json
-from thud.listeners.warnings import echo_warning, sampling_warning, step_s, threshold_warning
+from thud.listeners.warnings import sampling_warning, step_s, threshold_warning
 from thud.providers import Price
 from thud.records import ARMS, TASKS
 
@@ -186,8 +185,6 @@ def test_a_copy_has_another_id_once_it_is_edited() -> None:
     assert copy.id != QUESTION_SETS["direct"].id
     assert copy.questions[0].id != QUESTION_SETS["direct"].questions[0].id
     assert copy.questions[1].id == QUESTION_SETS["direct"].questions[1].id
-    assert set_name("Direct", ["Direct", "Direct (copy)"]) == "Direct (copy 2)"
-    assert set_name("Direct (copy)", ["Direct"]) == "Direct (copy)"
 
 
 def choice(*options: tuple[str, str], task: str = "existence") -> dict[str, Any]:
@@ -269,11 +266,6 @@ def test_offsets_nobody_notices_are_told() -> None:
     assert threshold_warning([-2.0, 0.13, -0.05]) == ""
     assert "+0.10, +0.12 s" in threshold_warning([0.1, 0.12, -0.3])
     assert "-0.04 s" in threshold_warning([-0.04])
-
-
-def test_a_server_that_changes_its_model_is_told() -> None:
-    assert echo_warning("m", ["m-1", "", "m-1"]) == ""
-    assert "m-1 and then as m-2" in echo_warning("m", ["m-1", "m-1", "m-2"])
 
 
 def test_what_it_takes_is_told_beforehand() -> None:

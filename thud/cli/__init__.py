@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from thud.cli import annotate, ask, benchmark, care, doctor, handover, intervene, judge, leak, parse, workspace
+from thud.cli import annotate, ask, benchmark, care, doctor, handover, intervene, judge, leak, parse, results, workspace
 from thud.cli.output import Output
 from thud.errors import ThudError
 
-VERBS = (intervene, workspace, annotate, ask, judge, parse, leak, benchmark, handover, care, doctor)
+VERBS = (intervene, workspace, annotate, ask, results, judge, parse, leak, benchmark, handover, care, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
 from thud.cli.workspace import ACTOR, follow, opened
-from thud.errors import NotFound
 from thud.records import ARMS, CONDITIONS, TASKS
 
 if TYPE_CHECKING:
@@ -77,14 +76,11 @@ def run_reread(args: argparse.Namespace, out: Output) -> int:
 
 def _listener(store: Store, args: argparse.Namespace) -> Listener:
     """The named one with what the command line changes; a listener that is new by this is kept, so Results knows it."""
-    from thud.listeners.roster import PRESETS, parse_listener, to_json
-    from thud.runs.listen import listeners
+    from thud.listeners.roster import parse_listener, to_json
+    from thud.runs.listen import find_listener
 
-    known = {**{one.name: one for one in PRESETS}, **listeners(store)}
     changed = {name: value for name in OWN if (value := getattr(args, name)) is not None}
-    if args.listener not in known and "backend" not in changed:
-        raise NotFound(f"There is no listener “{args.listener}”. There are {', '.join(known)}; or give --backend.")
-    base = to_json(known[args.listener]) if args.listener in known and "backend" not in changed else {}
+    base = {} if "backend" in changed else to_json(find_listener(store, args.listener))
     listener = parse_listener({**base, "name": args.listener, **changed})
     if listener.backend not in ("always_synced", "signal") and not args.plan:
         store.define("listener", listener.name, to_json(listener), ACTOR)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
 from thud.cli.workspace import ACTOR, follow, opened
-from thud.errors import BadRequest, NotFound
+from thud.errors import BadRequest
 from thud.records import ARMS
 
 if TYPE_CHECKING:
@@ -66,18 +66,14 @@ def _list(args: argparse.Namespace, out: Output) -> int:
 
 
 def _ask(args: argparse.Namespace, out: Output) -> int:
-    from thud.listeners.roster import PRESETS
     from thud.runs.benchmarks import find_benchmark, start_benchmark
-    from thud.runs.listen import listeners
+    from thud.runs.listen import find_listener
 
     with opened(args) as (store, runs):
-        known = {**{one.name: one for one in PRESETS}, **listeners(store)}
-        if args.listener not in known:
-            raise NotFound(f"There is no listener “{args.listener}”. There are {', '.join(known)}.")
         if args.most is not None and args.most < 1:
             raise BadRequest("--most is at least 1")
         run = start_benchmark(
-            store, runs, known[args.listener], find_benchmark(store, args.benchmark), ACTOR,
+            store, runs, find_listener(store, args.listener), find_benchmark(store, args.benchmark), ACTOR,
             arm=args.arm, override=args.override_canary, most=args.most,
         )  # fmt: skip
         follow(runs, run, out)
@@ -88,13 +84,10 @@ def _tax(args: argparse.Namespace, out: Output) -> int:
     from thud.evaluation.alignment_tax import COLUMNS, published_rows
     from thud.evaluation.published import published
     from thud.runs.benchmarks import tax_rows
-    from thud.runs.listen import listeners
+    from thud.runs.listen import find_listener
 
     with opened(args) as (store, _):
-        known = listeners(store)
-        if args.base and args.base not in known:
-            raise NotFound(f"There is no listener “{args.base}”. There are {', '.join(known)}.")
-        rows = tax_rows(store, known[args.base].key() if args.base else "")
+        rows = tax_rows(store, find_listener(store, args.base).key() if args.base else "")
     head = "".join(f"{title:>14}" for title in (*COLUMNS.values(), "Avg", "general", "tax"))
     out.line({"columns": list(COLUMNS)}, f"{'':28}{head}")
     for row in (*rows, *published_rows(published().table_2())):

@@ -143,6 +143,13 @@ def leaderboard(rows: Sequence[RowSums], absent: Absent, floor: Mapping[str, Any
     return {row.row: _row_json(row, figures, sums, floor) for row, figures, sums in told}
 
 
+def parts_of(columns: Columns) -> dict[int, tuple[Row, str]]:
+    """What each part of `score_counts` is, from the columns of `score_rows`: its row and its task."""
+    names = ("listener_key", "arm", "question_set", "task")
+    whole = zip(columns["part"].tolist(), *(columns[name].tolist() for name in names), strict=True)
+    return {part: ((key, arm, question_set), task) for part, key, arm, question_set, task in whole}
+
+
 def derived(rows: Sequence[RowSums], absent: Absent) -> list[tuple[Counted, Counted]]:
     """Per row the average gap and d′ of the sync task, as `measure` and `detect` give them, from shared draws."""
     found: list[tuple[Counted, Counted]] = [_NOTHING] * len(rows)

@@ -32,7 +32,7 @@ FLAGGED: tuple[str, ...] = ("early", "delayed", "desync")
 IN_SYNC: tuple[str, ...] = ("synced", "match", "audio_described")
 """Claims that the sound belongs where it is; which of them is said depends on what was asked."""
 
-_EXPECTED: dict[tuple[str, str], str] = {
+EXPECTED: dict[tuple[str, str], str] = {
     ("sync", "original"): "synced",
     ("sync", "early"): "early",
     ("sync", "delayed"): "delayed",
@@ -41,7 +41,7 @@ _EXPECTED: dict[tuple[str, str], str] = {
     ("consistency", "original"): "match",
     ("consistency", "swapped"): "mismatched",
 }
-QUESTIONS: tuple[tuple[str, str], ...] = tuple(_EXPECTED)
+QUESTIONS: tuple[tuple[str, str], ...] = tuple(EXPECTED)
 """Every (task, condition) that is asked, in the order of the tables."""
 
 
@@ -69,7 +69,7 @@ _CELL_OF = {(cell.task, condition): cell.key for cell in CELLS for condition in 
 
 def expected_label(task: str, condition: str) -> str | None:
     """The label a right answer has, or None where this task is not asked of this condition."""
-    return _EXPECTED.get((task, condition))
+    return EXPECTED.get((task, condition))
 
 
 def cell_of(task: str, condition: str) -> str | None:

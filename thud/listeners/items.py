@@ -12,33 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thud.errors import BadRequest
+from thud.evaluation.scoring import EXPECTED, expected_label
 from thud.listeners.questions import QuestionSet, SetQuestion, shuffled
 from thud.listeners.roster import Listener
 from thud.records import TASKS, Clip, EventTimes, Item, Refusal, Stimulus, content_id, stimulus_folder
 from thud.stimuli.donors import differs
 from thud.stimuli.interventions import event_survives
 
-EXPECTED: dict[tuple[str, str], str] = {
-    ("sync", "original"): "synced",
-    ("sync", "early"): "early",
-    ("sync", "delayed"): "delayed",
-    ("existence", "original"): "audio_described",
-    ("existence", "muted"): "muted",
-    ("consistency", "original"): "match",
-    ("consistency", "swapped"): "mismatched",
-}
-"""The right label by (task, condition); what is not here is not asked."""
-
 SIMILAR = 0.2
 """A partner's picture may be this share longer or shorter than the clip's own."""
 
 NO_SOUND = "none"
 """Stands for the hash of the sound where the stimulus has none."""
-
-
-def expected_label(task: str, condition: str) -> str | None:
-    """The label that is right, None where that task is not asked about that condition."""
-    return EXPECTED.get((task, condition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +85,6 @@ def plan_items(
         items += [shown.item(question) for task in asked for question in question_set.about(task)]
     items.sort(key=lambda item: content_id(seed, item.id))
     return Plan(tuple(items), (*refusals, *missing), tuple(missing))
-
-
-def asked_clips(items: Iterable[Item]) -> set[str]:
-    """The ids of the clips that are shown or heard."""
-    return {clip_id for item in items for clip_id in (item.clip_id, item.partner) if clip_id}
 
 
 @dataclass(frozen=True, slots=True)

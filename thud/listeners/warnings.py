@@ -46,20 +46,6 @@ def threshold_warning(offsets: Iterable[float]) -> str:
     )
 
 
-def echo_warning(asked: str, echoes: Iterable[str]) -> str:
-    """Which other models answered in a run than at its beginning, in one sentence; "" when it was one all along.
-
-    echoes: what each reply said, in order; "" where it said nothing.
-    """
-    said = list(dict.fromkeys(echo for echo in echoes if echo))
-    if len(said) <= 1:
-        return ""
-    return (
-        f"Asked for {asked}, the server answered as {' and then as '.join(said)}: these are answers of different "
-        "models. Name an exact version, and ask again."
-    )
-
-
 def _seconds(offsets: Iterable[float]) -> str:
     rising = sorted(set(offsets), key=lambda offset: (abs(offset), offset))
     told = [f"{offset:+.2f}" if round(offset, 2) == offset else f"{offset:+.3f}" for offset in rising]

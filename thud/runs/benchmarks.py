@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,10 @@ from thud.evaluation.benchmarks import BenchmarkSet, as_question_set, read_bench
 from thud.listeners.foreign import stamp
 from thud.listeners.roster import Listener
 from thud.listeners.roster import to_json as listener_json
-from thud.records import Item, Response, Run, content_id, item_json
+from thud.records import Item, Run, content_id, item_json
 from thud.runs.gate import NEEDED, OVERRIDDEN, canary_needed
 from thud.runs.jobs import listen
+from thud.runs.listen import pace_of
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
@@ -137,12 +137,11 @@ def start_benchmark(
         "listener": listener_json(listener), "listener_key": key, "arm": arm, "canary": canary, "by": actor,
         "again": False, "clips": [],
     }  # fmt: skip
-    size = listener.batch_size if listener.backend == "local" else 1
+    size, workers = pace_of(listener)
     lines = [_line(left[at : at + size], common, key) for at in range(0, len(left), size)]
     name = imported(store).get(benchmark, {}).get("name", benchmark)
     settings = {"listener": listener_json(listener), "listener_key": key, "question_set": benchmark, "arm": arm}
     title = f"Ask {listener.label}: {len(left)} questions of {name}"
-    workers = 1 if listener.backend == "local" else listener.at_once if listener.asks else None
     return runs.start(listen.kind, title, settings, lines, actor, workers=workers, limit_s=listen.LIMIT_S)
 
 
@@ -157,25 +156,19 @@ def _line(pairs: list[tuple[Item, Json]], common: Json, key: str) -> Json:
 
 
 def tax_rows(store: Store, base_key: str = "") -> list[TaxRow]:
-    """One row per listener that answered a benchmark, beside the base's where one is named."""
+    """One row per listener that answered a benchmark, beside the base's where one is named.
+
+    By the rules' reading; what was not answered counts as not right, as on the leaderboard. Sync: the workspace's own.
+    """
+    kinds = {key: body["kind"] for key, body in imported(store).items()}
     answers: dict[str, dict[str, list[Marked]]] = {}
     names: dict[str, str] = {}
-    kinds = {key: body["kind"] for key, body in imported(store).items()}
-    for response in _asked(store, kinds):
-        key = response.listener_key
-        names[key] = response.listener
-        marked = Marked(response.item.id, response.source, response.answer.label == response.item.expected)
-        answers.setdefault(key, {}).setdefault(kinds.get(response.item.question_set, "sync"), []).append(marked)
+    for key, name, question_set, item, source, right in store.marked(list(kinds)):
+        names[key] = name
+        column = kinds.get(question_set, "sync")
+        answers.setdefault(key, {}).setdefault(column, []).append(Marked(item, source, right))
     base = answers.get(base_key)
     return [tax_row(names[key], by_kind, base if key != base_key else None) for key, by_kind in answers.items()]
-
-
-def _asked(store: Store, kinds: dict[str, str]) -> Iterable[Response]:
-    """Responses to imported sets, and to the workspace's own synchrony items, with sound and picture."""
-    for response in store.responses():
-        own = response.item.task == "sync" and response.item.question_set not in kinds
-        if response.item.arm == "audio_video" and not response.rater and (own or response.item.question_set in kinds):
-            yield response
 
 
 def _file(workspace: Path, benchmark: str) -> Path:

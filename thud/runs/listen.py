@@ -11,7 +11,7 @@ from thud.errors import BadRequest, MissingPart, NotFound
 from thud.listeners.estimate import Estimate, estimate
 from thud.listeners.items import plan_items
 from thud.listeners.questions import QUESTION_SETS, QuestionSet, parse_question_set, to_json
-from thud.listeners.roster import LISTENERS, Listener, endpoint_of, parse_listener
+from thud.listeners.roster import LISTENERS, PRESETS, Listener, endpoint_of, parse_listener
 from thud.listeners.roster import to_json as listener_json
 from thud.listeners.warnings import sampling_warning, threshold_warning
 from thud.providers import check_key
@@ -23,8 +23,6 @@ from thud.runs.jobs import listen
 if TYPE_CHECKING:
     from thud.runs.run import Runs
     from thud.store import Store
-
-PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,21 @@ def listeners(store: Store) -> dict[str, Listener]:
         with suppress(BadRequest):
             found[name] = parse_listener(body)
     return found
+
+
+def find_listener(store: Store, name: str) -> Listener:
+    """The listener of that name: shipped, a user's, or a preset. NotFound, saying which there are."""
+    known = {**{one.name: one for one in PRESETS}, **listeners(store)}
+    if name not in known:
+        raise NotFound(f"There is no listener “{name[:60]}”. There are {', '.join(known)}; others are added by Ask….")
+    return known[name]
+
+
+def pace_of(listener: Listener, here: int = 1) -> tuple[int, int | None]:
+    """(items a line of the plan, workers; None = one per core). here: items a line for those that answer at once."""
+    if listener.backend == "local":
+        return listener.batch_size, 1
+    return (1, listener.at_once) if listener.asks else (here, None)
 
 
 def plan_listening(store: Store, runs: Runs, listener: Listener, wanted: Wanted) -> ListenPlan:
@@ -173,10 +186,9 @@ def start_listening(store: Store, runs: Runs, plan: ListenPlan, actor: str) -> R
         "listener": listener_json(listener), "listener_key": plan.key, "arm": wanted.arm, "canary": plan.canary,
         "by": actor, "again": wanted.again,
     }  # fmt: skip
-    size = listener.batch_size if listener.backend == "local" else 1 if listener.asks else 8
+    size, workers = pace_of(listener, here=8)
     lines = [_line(plan, plan.items[at : at + size], common) for at in range(0, len(plan.items), size)]
     title = f"Ask {listener.label}: {len(plan.items)} items, {wanted.question_set.name}, {wanted.arm.replace('_', ' ')}"
-    workers = 1 if listener.backend == "local" else listener.at_once if listener.asks else None
     return runs.start(listen.kind, title, settings, lines, actor, workers=workers, limit_s=listen.LIMIT_S)
 
 

@@ -74,6 +74,21 @@ class Scores(ScoreItems):
         """
         return [(judge, person) for judge, person in self._read(lambda cursor: cursor.execute(sql).fetchall())]
 
+    def marked(self, question_sets: Collection[str]) -> list[tuple[str, str, str, str, str, bool]]:
+        """(listener key, listener, question set, item, source, right by the rules) of models that heard and saw: all
+        responses to these sets, and to every question of synchrony.
+        """
+        sql = """
+            SELECT listener_key, listener, question_set, item_id, source, label = expected FROM response
+            WHERE live AND rater = '' AND arm = 'audio_video'
+            AND (task = 'sync' OR question_set IN (SELECT unnest(?::VARCHAR[])))
+            ORDER BY ev_id
+        """
+        found: list[tuple[str, str, str, str, str, bool]] = self._read(
+            lambda cursor: cursor.execute(sql, [list(question_sets)]).fetchall()
+        )
+        return found
+
     def definitions(self, kind: str) -> dict[str, Any]:
         """What people defined of that kind, by name: "listener", "question_set", "view", "row_note"."""
         sql = "WHERE live AND kind = ? ORDER BY name"

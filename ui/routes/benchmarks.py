@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from thud.errors import NotFound
 from ui.body import text
 from ui.house import House, actor
 
 if TYPE_CHECKING:
     from thud.evaluation.alignment_tax import TaxRow
-    from thud.listeners.roster import Listener
     from thud.statistics import Estimate
 
 Json = dict[str, Any]
@@ -44,8 +42,9 @@ def benchmarks_router(house: House) -> APIRouter:
     @router.post("/benchmarks/ask")
     def ask(request: Request, body: JsonBody) -> Json:
         from thud.runs.benchmarks import find_benchmark, start_benchmark
+        from thud.runs.listen import find_listener
 
-        listener = _listener(house, text(body, "listener", LONGEST_NAME))
+        listener = find_listener(house.store, text(body, "listener", LONGEST_NAME))
         benchmark = find_benchmark(house.store, text(body, "benchmark", LONGEST_NAME))
         arm = text(body, "arm", LONGEST_NAME, "") or listener.arms[0]
         override = body.get("override") is True
@@ -57,24 +56,15 @@ def benchmarks_router(house: House) -> APIRouter:
     return router
 
 
-def _listener(house: House, name: str) -> Listener:
-    from thud.runs.listen import listeners
-
-    known = listeners(house.store)
-    if name not in known:
-        raise NotFound(f"There is no listener “{name}”. Add it under Ask… first.")
-    return known[name]
-
-
 def tax_json(house: House, base: str) -> Json:
     """The table: measured rows, then the paper's; and which sets and listeners there are."""
     from thud.evaluation.alignment_tax import COLUMNS, published_rows
     from thud.evaluation.published import published
     from thud.runs.benchmarks import imported, tax_rows
-    from thud.runs.listen import listeners
+    from thud.runs.listen import find_listener, listeners
 
     known = listeners(house.store)
-    rows = tax_rows(house.store, _listener(house, base).key() if base else "")
+    rows = tax_rows(house.store, find_listener(house.store, base).key() if base else "")
     sets = [{"id": key, **body} for key, body in imported(house.store).items()]
     return {
         "columns": [{"key": key, "title": title} for key, title in COLUMNS.items()],

@@ -6,8 +6,6 @@ import { openJudge } from "./judging_dialog.js";
 import { openLabelling } from "./judging_label.js";
 import { estimateOf, forest, grouped, interval, itemsLink, labelWord, percent, plain, plural, said } from "./results_parts.js";
 
-export const judgingView = show;
-
 // parts: see results.js. Which judge: ?judge=KEY in the address of this view, the last one that read something without it.
 export async function show(parts) {
   parts.title("How far can the judge be trusted?");

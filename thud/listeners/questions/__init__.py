@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -151,13 +150,6 @@ def shuffled(question: SetQuestion, seed_parts: Sequence[Any]) -> tuple[str, tup
     lines = [f"{letter}) {text}" for letter, (text, _) in zip(string.ascii_uppercase, order, strict=False)]
     shown = tuple((letter, label) for letter, (_, label) in zip(string.ascii_uppercase, order, strict=False))
     return "\n".join([question.text, *lines, LETTER]), shown, seed
-
-
-def set_name(name: str, taken: Sequence[str]) -> str:
-    """A name for a copy that is not taken: "Direct" -> "Direct (copy)", "Direct (copy 2)", …"""
-    stem = re.sub(r" \(copy( \d+)?\)$", "", name)[:60]
-    names = [f"{stem} (copy)", *(f"{stem} (copy {number})" for number in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
 
 
 @cache
