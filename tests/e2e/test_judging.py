@@ -73,8 +73,9 @@ def test_the_view_never_scrolls_sideways(page: Page, width: int, theme: Any) -> 
     page.set_viewport_size({"width": width, "height": 768})
     page.emulate_media(color_scheme=theme)
     assert page.evaluate(WIDER) <= 0
-    head = page.get_by_role("region", name="Precision and recall by answer").locator("th:visible").count()
-    row = page.get_by_role("region", name="Precision and recall by answer").locator("tbody tr").first
+    table = page.get_by_role("region", name="Precision and recall by answer")
+    expect(table.locator("tbody tr").first).to_be_visible()
+    head, row = table.locator("thead th:visible").count(), table.locator("tbody tr").first
     assert row.locator("td:visible").count() == head, "what is hidden is hidden with its head"
 
 

@@ -7,6 +7,7 @@ a refusal; then sentences by the rules of the task (the modules of `reading`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from thud.evaluation.reading.consistency import read_consistency
 from thud.evaluation.reading.existence import read_existence
@@ -119,13 +120,19 @@ def _rules(task: str, said: str, question: str) -> Answer:
     number = refusal([(i, one) for i, one in enumerate(found) if not one.asks])
     if number is not None:
         return _refused(said, found[number])
-    asked = [one for one in sentences(question[:2000]) if one.asks] if question else []
+    asked = _asked(question[:2000])
     reader = _READERS[task]
     reading: Reading = reader(found, asked)
     if reading.label == "unparsed" or contradicted(found, lambda one: reader([one], asked).label):
         return _UNPARSED
     words = quote(said, reading.start, reading.end)
     return Answer(reading.label, reading.offset_s, reading.visual_s, reading.audio_s, words, "rules")
+
+
+@lru_cache(maxsize=64)
+def _asked(question: str) -> tuple[Sentence, ...]:
+    """The questions of a prompt; a set of responses has few different ones."""
+    return tuple(one for one in sentences(question) if one.asks)
 
 
 def _refused(said: str, sentence: Sentence) -> Answer:

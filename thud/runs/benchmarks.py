@@ -51,6 +51,11 @@ def import_benchmark(
     if not found.questions:
         reason = next(iter(found.reasons()), "it holds no question")
         raise BadRequest(f"Nothing in {path.name} can be asked: {len(found.refused)} rows refused, mostly: {reason}.")
+    return keep_benchmark(store, found, str(path), actor, seed), found
+
+
+def keep_benchmark(store: Store, found: BenchmarkSet, where: str, actor: str, seed: int | None = None) -> Imported:
+    """The set as it was taken in: its questions lie in the workspace and can be asked. where: what it came from."""
     rows = as_question_set(found, seed)
     made = Imported(content_id([row["id"] for row in rows]), found.kind, found.name, len(rows), found.reasons())
     file = _file(store.workspace, made.id)
@@ -59,8 +64,8 @@ def import_benchmark(
     aside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     aside.replace(file)
     body = {"kind": made.kind, "name": made.name, "questions": made.questions, "refused": made.refused}
-    store.define(DEFINITION, made.id, {**body, "from": str(path)}, actor)
-    return made, found
+    store.define(DEFINITION, made.id, {**body, "from": where}, actor)
+    return made
 
 
 def imported(store: Store) -> dict[str, Json]:
@@ -101,11 +106,18 @@ def _item(row: Json, benchmark: str, arm: str) -> Item:
         question_id=row["id"],
         text=row["text"],
         arm=arm,
-        expected=row["expected"],
+        expected=_expected(row),
         options=tuple((letter, label) for letter, label in row["options"]),
         seed=row["seed"] or 0,
         stimulus_hash=sound or video,
     )
+
+
+def _expected(row: Json) -> str:
+    """The right label; of a choice question the letter that stands before the right option as it is shown."""
+    if row["task"] != "choice":
+        return str(row["expected"])
+    return next(str(letter) for letter, label in row["options"] if label == row["expected"])
 
 
 def start_benchmark(

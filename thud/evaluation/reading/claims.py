@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from thud.evaluation.reading import words
+from thud.evaluation.reading.needles import Phrase
 from thud.evaluation.reading.text import Sentence
 
 REACH = 10
@@ -29,7 +30,7 @@ class Claim:
 class Cue:
     """A phrase that claims `label`, and `against` when it is negated ("" where a negation only silences it)."""
 
-    pattern: re.Pattern[str]
+    pattern: Phrase
     label: str
     against: str
     weight: float

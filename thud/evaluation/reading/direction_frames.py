@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from thud.evaluation.reading import words
+from thud.evaluation.reading.needles import Phrase
 
 LATE, EARLY = 1, -1
 
@@ -14,7 +14,7 @@ LATE, EARLY = 1, -1
 class Frame:
     """A way to say that its subject is late (+1) or early (-1). loose: says so only with a known subject or object."""
 
-    pattern: re.Pattern[str]
+    pattern: Phrase
     sign: int
     weight: float
     loose: bool

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 READ_CHARS = 20_000
 """Read from either end of a response; what lies between is left out, so that a megabyte costs no more than a page."""
@@ -65,8 +66,7 @@ _ENDINGS = {"'s": "is", "'re": "are", "'d": "would", "'ve": "have", "'ll": "will
 _SUBJECTS = {"it", "there", "that", "here", "what", "everything", "audio", "sound", "video", "timing", "he", "she"}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word (lower case) or mark, and where it stands in the text that was read."""
 
     text: str

@@ -95,6 +95,13 @@ _GAUGED = words.phrase(
     r"|lead)(?: \S+)* at"
 )
 _NAMED = NAMES - VISIBLE - words.MAYBE_SOUNDS
+_PLAIN = (
+    dict.fromkeys(words.PICTURE - words.MAYBE_SOUNDS - {"frames"}, -2.0)
+    | dict.fromkeys(words.SOUNDS | _NAMED, 1.0)
+    | dict.fromkeys(("ought", "should", "supposed"), -2.5)
+    | dict.fromkeys(words.AUDIO, 2.0)
+)
+"""Words that lean the same way wherever they stand; the later of these lists wins."""
 _CUTS = frozenset({",", ";", ":", "--", "(", ")", "but", "while", "whereas"})
 _CONTRAST = words.bag("while but whereas and then though although yet with , ; -- versus vs ( / until")
 
@@ -222,20 +229,15 @@ def leaning(tokens: Iterable[str]) -> float:
     """How much these words speak of the sound (above 0) or of the picture (below 0)."""
     total, seq = 0.0, list(tokens)
     for i, word in enumerate(seq):
-        after = seq[i + 1] if i + 1 < len(seq) else ""
-        before = seq[i - 1] if i else ""
-        if word in words.AUDIO:
-            total += 2.0
-        elif word in {"ought", "should", "supposed"}:
-            total -= 2.5
-        elif word in words.SOUNDS or word in _NAMED:
-            total += 1.0
+        plain = _PLAIN.get(word)
+        if plain is not None:
+            total += plain
         elif word in words.MAYBE_SOUNDS:
-            total += 0.5 if before != "loud" else 1.0
-        elif word in words.PICTURE and not (word == "frames" and before[:1].isdigit()):
-            total -= 2.0
-        elif word in words.EVENTS and after not in ("sound", "sounds", "noise", "noises"):
-            total -= 0.4
+            total += 0.5 if not i or seq[i - 1] != "loud" else 1.0
+        elif word == "frames":
+            total -= 0.0 if i and seq[i - 1][:1].isdigit() else 2.0
+        elif word in words.EVENTS:
+            total -= 0.0 if i + 1 < len(seq) and seq[i + 1] in ("sound", "sounds", "noise", "noises") else 0.4
     return total
 
 

@@ -6,13 +6,16 @@ apart) and are bounded by blanks on both sides.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from functools import cache
+
+from thud.evaluation.reading.needles import Phrase
 
 
-def phrase(pattern: str) -> re.Pattern[str]:
+@cache
+def phrase(pattern: str) -> Phrase:
     """A pattern that begins and ends at a word's edge."""
-    return re.compile(rf"(?<!\S)(?:{pattern})(?!\S)")
+    return Phrase(rf"(?<!\S)(?:{pattern})(?!\S)")
 
 
 def bag(text: str) -> frozenset[str]:
