@@ -6,11 +6,25 @@ import argparse
 import sys
 from pathlib import Path
 
-from thud.cli import annotate, ask, benchmark, care, doctor, handover, intervene, judge, leak, parse, results, workspace
+from thud.cli import (
+    annotate,
+    ask,
+    benchmark,
+    care,
+    doctor,
+    handover,
+    intervene,
+    judge,
+    leak,
+    pairs,
+    parse,
+    results,
+    workspace,
+)
 from thud.cli.output import Output
 from thud.errors import ThudError
 
-VERBS = (intervene, workspace, annotate, ask, results, judge, parse, leak, benchmark, handover, care, doctor)
+VERBS = (intervene, workspace, annotate, ask, results, judge, parse, leak, benchmark, pairs, handover, care, doctor)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in VERBS:
         module.add_parser(verbs)
     for name, verb in verbs.choices.items():
-        if name == "benchmark":  # its own verbs take them
+        if name in ("benchmark", "pairs"):  # their own verbs take them
             continue
         verb.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
         if name not in ("intervene", "doctor", "parse"):

@@ -35,6 +35,8 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
     Safe to call at every start: what an earlier start left undone is done now.
     Raises BadRequest for a folder with no video.
     """
+    from thud.runs.pair_material import add_demo_segments
+
     for active in [r for r in runs.runs() if r.kind in ("demo", "ingest") and r.state in ("queued", "running")]:
         runs.wait(active.id)
     run = start_clips(store, runs, folder, actor)
@@ -45,6 +47,7 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
     if folder is None:
         for active in [r for r in runs.runs() if r.kind == "build" and r.state in ("queued", "running")]:
             runs.wait(active.id)
+        add_demo_segments(store, actor)
         place_demo_times(store, runs, actor)
         ask_baselines(store, runs, actor)
 

@@ -7,7 +7,10 @@ from importlib import import_module
 
 from thud.runs.job import Job
 
-KINDS = ("ingest", "build", "demo", "annotate", "annotate_batch", "listen", "canary", "judge", "judge_batch")
+KINDS = (
+    "ingest", "build", "demo", "annotate", "annotate_batch", "listen", "canary", "judge", "judge_batch",
+    "pairs", "rewrite", "reannotate", "pairs_export", "pairs_import",
+)  # fmt: skip
 
 
 class _Jobs(Mapping[str, Job]):
