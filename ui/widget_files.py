@@ -23,6 +23,8 @@ SHEETS = (
     "listeners.css",
     "listen.css",
     "judging.css",
+    "pairs.css",
+    "segments.css",
 )
 IMPORTED = re.compile(r"""(?:from|import|import\()\s*["']\./([\w.-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

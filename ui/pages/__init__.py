@@ -29,7 +29,8 @@ ANNOTATE = Page("annotate", "Annotate")
 LISTEN = Page("listen", "Listen")
 CLIPS = Page("clips", "Clips", "main.js")
 RESULTS = Page("results", "Results", least="researcher")
+PAIRS = Page("pairs", "Pairs", least="researcher")
 ADMIN = Page("admin", "Admin", least="researcher")
-PAGES: tuple[Page, ...] = (ANNOTATE, LISTEN, CLIPS, RESULTS, ADMIN)
+PAGES: tuple[Page, ...] = (ANNOTATE, LISTEN, CLIPS, RESULTS, PAIRS, ADMIN)
 HOME = ANNOTATE
 """Where "/" leads."""

@@ -16,7 +16,10 @@ from ui.routes.leak import leak_router
 from ui.routes.listeners import listeners_router
 from ui.routes.listening_test import listening_router
 from ui.routes.media import media_router
+from ui.routes.pairs import pairs_router
 from ui.routes.results import results_router
+from ui.routes.rewriting import rewriting_router
+from ui.routes.segments import segments_router
 from ui.routes.work import work_router
 
 
@@ -35,5 +38,8 @@ def all_routers(house: House) -> list[APIRouter]:
         leak_router,
         listening_router,
         judging_router,
+        pairs_router,
+        rewriting_router,
+        segments_router,
     )
     return [make(house) for make in makers]

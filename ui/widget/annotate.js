@@ -17,7 +17,7 @@ export const { start, mount } = makePage(startPage);
 function startPage(root) {
   const signal = new AbortController().signal; // the page lives as long as the document
   const asked = new URLSearchParams(location.search);
-  const page = { root, signal, view: root.querySelector("#view"), cards: null, adjudicates: asked.get("adjudicate") === "1", clip: asked.get("clip"), calibrates: asked.get("calibrate") === "1" };
+  const page = { root, signal, view: root.querySelector("#view"), cards: null, adjudicates: asked.get("adjudicate") === "1", clip: asked.get("clip"), calibrates: asked.get("calibrate") === "1", segments: asked.get("segments") === "1" ? { first: asked.get("segment") } : null };
   initTheme(root.querySelector("[data-do=theme]"), signal);
   initToasts(root);
   listen(signal);
@@ -30,7 +30,7 @@ function initBar(page) {
   const { root, signal } = page, help = () => openHelp(root, { onclose: () => page.bench?.rekey() });
   page.drawer = makeDrawer(root, { poll: () => page.poll, signal });
   page.poll = pollRuns({ signal, eager: () => !page.bench?.task, onchange: (runs) => { page.drawer.draw(runs); page.making = runs.some(atWork); }, onfinish: (run) => { tellFinished(run, { onreport: () => location.assign("/clips"), onshow: (id) => page.drawer.show(id) }); page.queue?.fill(true); } });
-  page.jump = initJump(root, { cards: () => page.cards ?? [], onopen: (id) => (page.adjudicates ? location.assign(`/annotate?clip=${encodeURIComponent(id)}`) : page.bench?.sender.open(id)), signal });
+  page.jump = initJump(root, { cards: () => page.cards ?? [], onopen: (id) => (page.adjudicates || page.segments ? location.assign(`/annotate?clip=${encodeURIComponent(id)}`) : page.bench?.sender.open(id)), signal });
   root.querySelector("[data-part=jump]").addEventListener("focus", () => listClips(page), { signal });
   root.querySelector("[data-do=skip]").addEventListener("click", () => page.view.focus(), { signal });
   root.querySelector("[data-do=help]").addEventListener("click", help, { signal });
@@ -57,6 +57,7 @@ async function begin(page) {
     replace(page.view, el("div", { class: "panel empty first-steps" }, el("h2", {}, "The page could not be opened"), el("p", { class: "sm" }, error.message), el("button", { class: "btn", type: "button", onclick: () => begin(page) }, "Try again")));
     return;
   }
+  if (page.segments) { await openSegments(page); return; }
   const { root, signal, me } = page;
   page.outbox = new Outbox({ person: me.name, signal, onsaved: (entry, answer) => saved(page, entry, answer), onrefused: (_, { sentence }) => toast(sentence, { level: "warn" }), onchange: () => page.bench?.saveShown() });
   page.queue = new Queue({ adjudicates: page.adjudicates, signal, passing: () => page.outbox.clips(), onchange: (answer) => filled(page, answer), onfail: (error) => failed(page, error) });
@@ -70,6 +71,25 @@ async function begin(page) {
   await page.queue.fill(true, page.clip);
   performance.mark("thud-annotate");
   if (page.calibrates) calibrate(page);
+  linkSegments(page);
+}
+
+// The other queue of this page: described segments, in place of the workbench.
+async function openSegments(page) {
+  const { Segments } = await import("./segments.js");
+  page.view.removeAttribute("aria-busy");
+  page.other = new Segments(page.view, { me: page.me, first: page.segments.first });
+  listClips(page);
+  await page.other.begin();
+  performance.mark("thud-segments");
+}
+
+// The way there, where there are any.
+async function linkSegments(page) {
+  try {
+    const { all, left } = await get("/api/segments/count");
+    if (all > 0) page.bench.node.querySelector(".hd").append(el("a", { class: "btn q s lo", href: "/annotate?segments=1", title: "Go over descriptions of what is seen and heard" }, left ? `Segments ${left}` : "Segments"));
+  } catch { /* only a link less */ }
 }
 
 // The address names the clip, so that a reload or a link comes back to it.

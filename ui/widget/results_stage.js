@@ -8,13 +8,16 @@ import { Prefetch } from "./prefetch.js";
 import { Strip } from "./results_strip.js";
 
 const LEFT_MS = 3000; // after nothing was shown for this long, everything loaded is given back
-let shared = null, leaving = 0;
+let shared = null, leaving = 0, records; // records: how a clip's record is asked for; undefined = as everywhere
+
+// A page that plays other files than people's says where its clips' records come from: about(id, options), before its first stage.
+export const askRecordsBy = (about) => { records = about; };
 
 function borrow() {
   clearTimeout(leaving);
   if (!shared) {
     const engine = new Engine();
-    shared = { engine, prefetch: new Prefetch(engine.context) };
+    shared = { engine, prefetch: new Prefetch(engine.context, undefined, records) };
     window.__thud = { ...window.__thud, engine };
   }
   return shared;
@@ -45,7 +48,7 @@ class Scene extends Player {
   }
 }
 
-// about: what /api/results/item answers. parked: {position, sound, playing} of before, or null. Has node, state(), destroy().
+// about: what /api/results/item answers; against: the sound to flip to, where that is not the original. parked: {position, sound, playing} of before, or null. Has node, state(), destroy().
 export class Stage {
   constructor(about, parked) {
     Object.assign(this, { about, parked, alive: true, rows: [] });
@@ -65,7 +68,7 @@ export class Stage {
     prefetch.want(about.clip.id, []);
     try { await bundle.ready; } catch (error) { if (this.alive) this.says(error.message); return; }
     if (!this.alive) return;
-    const { sounds } = bundle.data, row = sounds.find(({ id }) => id === about.stimulus.id) ?? null, original = sounds.find(({ condition, id }) => condition === "original" && id !== "source") ?? sounds[0] ?? null;
+    const { sounds } = bundle.data, row = sounds.find(({ id }) => id === about.stimulus.id) ?? null, original = sounds.find(({ id }) => id === about.against) ?? sounds.find(({ condition, id }) => condition === "original" && id !== "source") ?? sounds[0] ?? null;
     this.bundle = bundle;
     this.row = row;
     this.original = original;

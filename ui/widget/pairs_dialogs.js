@@ -1,0 +1,76 @@
+// The dialogs of the Pairs page: taking pairs in from a file, exporting, freezing the test clips. Material and models are in pairs_material.js.
+import { get, post } from "./api.js";
+import { openDialog, submitKey } from "./dialog.js";
+import { el } from "./dom.js";
+import { icon } from "./icons.js";
+import { count, plural } from "./pairs_parts.js";
+import { toast } from "./toast.js";
+
+export const FORMATS = [["trl", "TRL"], ["sharegpt", "LLaMA-Factory"]];
+
+// A dialog with a form: send() does the work and its failure is said inside; with true it closes. Its button comes back as go.
+export function formDialog(root, { title, lead = "", fields, verb, send, more = null, cls = "narrow" }) {
+  const wrong = el("p", { class: "bad sm", role: "alert" }), go = el("button", { class: "btn p", type: "submit" }, `${verb} `, submitKey());
+  const form = el("form", { class: "pb col g12", onsubmit: async (event) => {
+    event.preventDefault();
+    if (go.disabled) return;
+    go.disabled = true;
+    wrong.textContent = "";
+    try { if (await send()) dialog.close(); } catch (error) { wrong.textContent = error.message; }
+    go.disabled = false;
+  } }, lead && el("p", { class: "sm t2" }, lead), fields, wrong, el("div", { class: "row" }, el("span", { class: "sp" }), el("button", { class: "btn q", type: "button", onclick: () => dialog.close() }, "Cancel ", el("kbd", { "aria-hidden": "true" }, "Esc")), go), more);
+  form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); } });
+  const dialog = openDialog(root, { title, cls, body: form });
+  form.querySelector("input,textarea,select")?.focus();
+  return { ...dialog, go };
+}
+export const field = (label, input, words = null) => el("label", { class: "col g4x" }, el("span", { class: "t2" }, label), input, words && el("span", { class: "xs t3" }, words));
+export const pathInput = (value, placeholder) => el("input", { class: "in mono", type: "text", value, placeholder, autocomplete: "off", spellcheck: "false", maxlength: "4000" });
+
+// parts: {root, started(run, title)}. old: how missing paths begin, when a set is read again from where its media lie.
+export function openImport(parts, { path = "", old = "" } = {}) {
+  const file = pathInput(path, "/data/pairs/dpo_train.json"), from = pathInput(old, "/data/finevideo"), to = pathInput("", "/home/me/finevideo");
+  formDialog(parts.root, { title: "Import pairs", verb: "Import", lead: "A file for TRL (JSONL or JSON) or LLaMA-Factory (ShareGPT), or an export of thud. It is read row by row and linted; what cannot be read is listed with its row.",
+    fields: [field("File on this machine", file), field("Paths in it that begin with", from, "only where its media lie elsewhere here"), field("are here in", to)],
+    send: async () => {
+      if (!file.value.trim()) throw new Error("Write the path of the file first.");
+      if (Boolean(from.value.trim()) !== Boolean(to.value.trim())) throw new Error("Give both: how the paths begin in the file, and how they begin here.");
+      const { run, title } = await post("/api/pairs/import", { path: file.value.trim(), remap: from.value.trim() ? [[from.value.trim(), to.value.trim()]] : [] });
+      parts.started(run, title);
+      return true;
+    } });
+}
+
+// Says what leaves with the export and what stays, before anything is written.
+export function openExport(parts, format) {
+  const set = parts.set(), name = el("input", { class: "in mono", type: "text", maxlength: "80", placeholder: `${set.title || set.id} ${format}`.replace(/[^A-Za-z0-9._-]+/g, "-"), autocomplete: "off", spellcheck: "false" }), words = FORMATS.find(([id]) => id === format)[1];
+  const dropped = set.words?.dropped ?? 0, warnings = (set.lint?.checks ?? []).filter((one) => one.count > 0 && one.severity === "warning").length;
+  formDialog(parts.root, { title: `Export for ${words}`, verb: "Export",
+    fields: [el("ul", { class: "facts" }, fact("ok", `${plural(set.pairs, "pair")}`, splitWords(set)), set.held > 0 && fact("info", `${count(set.held)} held back`, "stay here"), dropped > 0 && fact("info", `${count(dropped)} dropped`, "stay here"), warnings > 0 && fact("warn", plural(warnings, "warning"), "are named in the manifest"),
+        (set.stale ?? []).length > 0 && fact("warn", plural(set.stale.length, "clip"), "with other event times than when this was built")),
+      field("Name of the folder", name, "in exports/pairs of the workspace; media are copied beside the rows, without their own sound track")],
+    send: async () => {
+      if (!(await parts.settled())) throw new Error("Some of your decisions are not saved yet, and an export would not know them. Try again when the server answers.");
+      const { run, title } = await post(`/api/pairs/sets/${encodeURIComponent(set.id)}/export`, { format, name: name.value.trim() });
+      parts.started(run, title);
+      return true;
+    } });
+}
+const splitWords = (set) => Object.entries(set.splits ?? {}).filter(([, { pairs }]) => pairs > 0).map(([name, { pairs }]) => `${name} ${count(pairs)}`).join(", ");
+const fact = (level, head, words) => el("li", {}, el("span", { class: `st ${level}` }, icon({ ok: "check", warn: "alert", info: "info" }[level]), el("span", {}, head)), el("span", { class: "t2" }, words));
+
+export function openFreeze(parts) {
+  const set = parts.set(), clips = set.tests ?? 0, name = el("input", { class: "in", type: "text", maxlength: "60", placeholder: "test 1", autocomplete: "off", spellcheck: "false" }), frozen = parts.overview().held_out;
+  formDialog(parts.root, { title: "Freeze the test clips", verb: "Freeze", lead: clips ? `The ${plural(clips, "test clip")} of this set stay test clips from now on, in every set and whatever is added: none of them, and nothing from the same source, is trained on.` : "This set has no test clips: its splits are train and validation only.",
+    fields: [frozen.length > 0 && el("p", { class: "sm t3" }, "Frozen before: ", frozen.map((one) => `${one.name} (${plural(one.clips, "clip")})`).join(", ")), field("Name", name)],
+    send: async () => {
+      if (!name.value.trim()) throw new Error("Give it a name.");
+      await post(`/api/pairs/sets/${encodeURIComponent(set.id)}/freeze`, { name: name.value.trim() });
+      await parts.reload();
+      toast(`Frozen as “${name.value.trim()}”.`);
+      return true;
+    } });
+}
+
+// How an ended run went: the set that it made, where an export lies, or why it stopped.
+export const outcomeOf = (run) => get(`/api/pairs/runs/${encodeURIComponent(run)}`);
