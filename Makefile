@@ -28,7 +28,7 @@ bench: $(VENV)/.dev chromium
 	$(BIN)/python -m tests.bench $(ONLY)
 
 gpu-check: $(VENV)/.dev
-	$(BIN)/python -m thud doctor --gpu
+	$(BIN)/python -m training.gpu_check
 
 EXPORTS := .venv-exports
 check-exports: $(EXPORTS)/.made

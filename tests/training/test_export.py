@@ -1,0 +1,274 @@
+"""What is taken out of a run: a clean adapter, a merged model, a card with true figures; and the way to a hub."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.tiny_omni import write_qwen25_omni
+from tests.training.run_kit import config as run_config
+from tests.training.run_kit import make_export, write_config
+from thud.errors import BadRequest, MissingPart, NotFound, RunFailed
+from thud.evaluation.handover.folder import HASHES
+from thud.providers.local_load import quiet
+from thud.providers.transformers import LocalModel, Opened, Seen
+from training import export
+from training.config import parse_config
+from training.export import export_adapter, main, merge, metrics_table, push
+from training.models import load_policy, write_made_for
+
+TOKEN = "hf_secretsecretsecret"
+HELD = {
+    "before": {"step": 0, "accuracy": {"all": 0.25, "synced": 1.0, "delayed": 0.0}, "n": {"all": 40, "synced": 10}},
+    "after": {
+        "step": 4, "accuracy": {"all": 0.875, "synced": 0.8, "delayed": 0.9},
+        "n": {"all": 40, "synced": 10, "delayed": 30},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run as DPO leaves it: the adapter (which changes something), the frozen copy, checkpoints, a report."""
+    root = tmp_path_factory.mktemp("run")
+    with quiet():
+        base = write_qwen25_omni(root / "some-base-7B")
+    data = make_export(root)
+    told = run_config(base, data, root / "made", stage="dpo", lora={"rank": 2, "alpha": 8, "dropout": 0.0})
+    folder = write_config(told).parent
+    model = load_policy(parse_config(told)).model
+    with torch.no_grad():
+        for name, tensor in model.named_parameters():
+            if "lora_B" in name:
+                tensor.add_(0.2)
+    model.add_adapter("ref", model.peft_config["default"])
+    model.save_pretrained(folder / "adapter")
+    assert (folder / "adapter" / "ref").is_dir()
+    write_made_for(folder / "adapter", str(base))
+    (folder / "adapter" / "optimizer.pt").write_bytes(b"state")
+    alert = {"sentence": "The chosen answers have become less likely."}
+    report = {"step": 6, "data": "d" * 64, "held_out": HELD, "alerts": [alert], "begin": {"rows": 12}}
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+def answer(base: Path | str, adapter: str, data: Path) -> str:
+    row = json.loads((data / "train.jsonl").read_text().splitlines()[0])
+    with quiet():
+        opened = Opened(LocalModel(str(base), adapter, dtype="float32"))
+    video, sound = data / row["videos"][0], data / row["audios"][0]
+    return opened.answer([Seen("What is heard?", str(video), str(sound), 4.0, 2, 28)], 12)[0].text
+
+
+def test_the_adapter_comes_out_clean_and_answers_as_in_the_run(run, tmp_path):
+    out = export_adapter(run, tmp_path / "out")
+    names = {path.name for path in out.iterdir()}
+    assert names == {"adapter_config.json", "adapter_model.safetensors", "made_for.json", "README.md", HASHES}
+    same = (out / "adapter_model.safetensors").read_bytes() == (
+        run / "adapter" / "adapter_model.safetensors"
+    ).read_bytes()
+    assert same
+    told = json.loads((out / "adapter_config.json").read_text())
+    assert told["base_model_name_or_path"] == "some-base-7B"
+    for path in out.iterdir():
+        assert str(run.parent).encode() not in path.read_bytes(), path
+    base, data = run.parent / "some-base-7B", run.parent / "export"
+    plain, adapted = answer(base, "", data), answer(base, str(run / "adapter"), data)
+    assert plain != adapted == answer(base, str(out), data)
+
+
+def test_hashes_of_an_export_are_those_of_its_files(run, tmp_path):
+    out = export_adapter(run, tmp_path / "out")
+    lines = dict(reversed(line.split("  ", 1)) for line in (out / HASHES).read_text().splitlines())
+    assert lines == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir() if path.name != HASHES
+    }
+
+
+def test_merged_the_model_answers_alone_as_with_its_adapter(run, tmp_path):
+    out = merge(run, tmp_path / "out")
+    data, base = run.parent / "export", run.parent / "some-base-7B"
+    assert answer(out, "", data) == answer(base, str(run / "adapter"), data)
+    assert not (out / "adapter_config.json").exists()
+    card = (out / "README.md").read_text()
+    assert "library_name: transformers" in card and "A fine-tuned copy of `some-base-7B`" in card
+
+
+def test_the_card_states_data_recipe_settings_and_figures(run, tmp_path):
+    card = (export_adapter(run, tmp_path / "out") / "README.md").read_text()
+    for words in (
+        "base_model: some-base-7B", "library_name: peft", "(DPO)", f"`{'d' * 64}`", "| rows | 12 |",
+        "learning_rate: 0.001", "base: some-base-7B", "data: export",
+        "Trained to step 6; the weights are those of step 4",
+        "| all | 25.0% (14.2% to 40.2%) | 87.5% (73.9% to 94.5%) | 40 |", "| delayed | not asked | 90.0%",
+        "- During training: The chosen answers have become less likely.",
+    ):  # fmt: skip
+        assert words in card, words
+    assert "$" not in card
+
+
+def test_a_run_without_held_out_rounds_says_so():
+    assert metrics_table(None, None) == "It was not asked: there were no held-out rounds."
+    assert "| all | not asked | 87.5%" in metrics_table(None, HELD["after"])
+
+
+def test_a_whole_model_comes_out_without_what_training_left_beside_it(run, tmp_path):
+    told = json.loads((run / "config.json").read_text()) | {"tuning": "full", "output": str(tmp_path / "full")}
+    folder = write_config(told).parent
+    model = folder / "model"
+    model.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "optimizer.pt", "trainer_state.json"):
+        (model / name).write_text("{}")
+    out = export_adapter(folder, tmp_path / "out")
+    assert {path.name for path in out.iterdir()} == {
+        "config.json", "model.safetensors", "tokenizer.json", "README.md", HASHES,
+    }  # fmt: skip
+
+
+def test_what_cannot_be_exported_is_told_and_nothing_is_left(run, tmp_path):
+    empty = write_config(json.loads((run / "config.json").read_text()) | {"output": str(tmp_path / "empty")}).parent
+    with pytest.raises(NotFound, match="nothing to export yet: there is no adapter"):
+        export_adapter(empty, tmp_path / "out")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine.txt").write_text("mine")
+    with pytest.raises(BadRequest, match="there already"):
+        export_adapter(run, tmp_path / "taken")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "taken"]
+
+
+# The hub
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of a hub as an upload asks for. refuses: the code with which it answers everything."""
+
+    refuses = 0
+    seen: list[tuple[str, str, bytes]]
+
+    def do_GET(self) -> None:  # noqa: N802
+        self._answer({"sha": "0" * 40, "id": "me/mine", "siblings": [], "tags": [], "name": "me"})
+
+    def do_POST(self) -> None:  # noqa: N802
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.seen.append((self.path, self.headers.get("Authorization", ""), body))
+        self._answer(self._said(body))
+
+    def _said(self, body: bytes) -> dict[str, Any]:
+        if self.path.endswith("/repos/create"):
+            return {"url": f"{self.server.address}/me/mine", "name": "me/mine"}  # type: ignore[attr-defined]
+        if "/preupload/" in self.path:
+            files = json.loads(body)["files"]
+            return {"files": [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in files]}
+        address = f"{self.server.address}/me/mine/commit/{'1' * 40}"  # type: ignore[attr-defined]
+        return {"commitUrl": address, "commitOid": "1" * 40, "success": True}
+
+    def _answer(self, said: dict[str, Any]) -> None:
+        text = json.dumps({"error": "no"} if self.refuses else said).encode()
+        self.send_response(self.refuses or 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@contextmanager
+def hub(monkeypatch: pytest.MonkeyPatch, refuses: int = 0) -> Iterator[list[tuple[str, str, bytes]]]:
+    """A hub on loopback that the client believes to be the real one; what was posted to it."""
+    from huggingface_hub import constants
+
+    kind = type("ThisHub", (Hub,), {"refuses": refuses, "seen": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    server.address = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setattr(constants, "ENDPOINT", server.address)  # type: ignore[attr-defined]
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # as everywhere else in the product
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    try:
+        yield kind.seen  # type: ignore[attr-defined]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_an_export_goes_to_the_hub_whole_and_private(run, tmp_path, monkeypatch):
+    out = export_adapter(run, tmp_path / "out")
+    with hub(monkeypatch) as seen:
+        address = push(out, "me/mine")
+    assert address.endswith("/me/mine")
+    paths = [path for path, _, _ in seen]
+    assert paths[0].endswith("/repos/create") and "/commit/" in paths[-1]
+    assert json.loads(seen[0][2])["visibility"] == "private"
+    assert {token for _, token, _ in seen} == {f"Bearer {TOKEN}"}
+    lines = [json.loads(line) for line in seen[-1][2].splitlines()]
+    sent = {line["value"]["path"]: line["value"]["content"] for line in lines if line["key"] == "file"}
+    assert {name: base64.b64decode(text) for name, text in sent.items()} == {
+        path.name: path.read_bytes() for path in out.iterdir()
+    }
+    assert not any(TOKEN.encode() in path.read_bytes() for path in out.iterdir())
+
+
+@pytest.mark.parametrize(("code", "said"), [(401, "not valid"), (403, "may not write"), (404, "it answered 404")])
+def test_a_hub_that_refuses_is_told_without_the_token(run, tmp_path, monkeypatch, code, said):
+    out = export_adapter(run, tmp_path / "out")
+    with hub(monkeypatch, refuses=code), pytest.raises(RunFailed, match=said) as raised:
+        push(out, "me/mine")
+    assert TOKEN not in str(raised.value) and raised.value.__cause__ is None
+
+
+def test_a_hub_that_is_not_there_is_told(run, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    out = export_adapter(run, tmp_path / "out")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(RunFailed, match="could not be sent") as raised:
+        push(out, "me/mine")
+    assert TOKEN not in str(raised.value)
+
+
+def test_a_token_that_no_header_can_hold_is_not_told_either(run, tmp_path, monkeypatch):
+    out = export_adapter(run, tmp_path / "out")
+    for letters in ("\nmore", " more", "\u00e9"):
+        with hub(monkeypatch) as seen, pytest.raises(BadRequest, match="no token") as raised:
+            monkeypatch.setenv("HF_TOKEN", f"{TOKEN}{letters}")
+            push(out, "me/mine")
+        assert TOKEN not in str(raised.value) and seen == []
+
+
+def test_without_a_token_a_name_or_a_card_nothing_is_sent(run, tmp_path, monkeypatch):
+    out = export_adapter(run, tmp_path / "out")
+    with hub(monkeypatch) as seen:
+        with pytest.raises(BadRequest, match="OWNER/NAME"):
+            push(out, "mine")
+        with pytest.raises(NotFound, match="no card"):
+            push(tmp_path, "me/mine")
+        monkeypatch.delenv("HF_TOKEN")
+        with pytest.raises(MissingPart, match="HF_TOKEN"):
+            push(out, "me/mine")
+        assert seen == []
+
+
+def test_the_command_writes_the_folder_and_says_what_went_wrong(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    assert main([str(run), "--to", str(tmp_path / "out")]) == 0
+    assert re.fullmatch(rf"{tmp_path}/out\n", capsys.readouterr().out)
+    assert main([str(run), "--to", str(tmp_path / "out")]) == 1
+    assert "there already" in capsys.readouterr().err
+    assert main([str(run), "--to", str(tmp_path / "more"), "--push", "me/mine"]) == 1
+    assert export.TOKEN in capsys.readouterr().err

@@ -1,0 +1,484 @@
+"""Whether a run can go: what the machine has, what a recipe needs, what the data says; each refusal has a next step."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny_omni import write_qwen25_omni
+from tests.training.run_kit import ROOT, make_export
+from thud.errors import NotFound
+from thud.pairs.lint.catalogue import CATALOGUE
+from thud.providers.local_load import quiet
+from training import checks, gpu_check
+from training.capability import Capability, Gpu, capability, libraries, look, probe, ram_gb
+from training.config import ConfigError, TrainConfig
+from training.effort import effort_of, operations_of, weights_in
+from training.exports import loads_of, picture_tokens, read_export, spread
+from training.memory import Load, Memory
+from training.models import load_policy
+from training.preflight import check_config, check_recipe, main
+from training.recipes import FOLDER, SIZES, command, find_recipe, read_recipe, recipes, shown
+from training.shape import shape_of
+
+CPU = Capability(
+    "3.11", dict.fromkeys(["torch", "torchvision", "transformers", "trl", "peft", "accelerate", "datasets"], "1"), {},
+    torchvision="native", four_bit="cpu", ram_gb=32, ram_free_gb=24, cores=4, gigaflops=50, disk_free_gb=2000,
+)  # fmt: skip
+H200 = Gpu("NVIDIA H200", 138.0, 141.0, "9.0", True)
+GPUS = replace(CPU, cuda="13.0", gpus=(H200,) * 8, four_bit="cuda", versions={**CPU.versions, "deepspeed": "1"})
+SMALL = {"fps": 4.0, "max_frames": 2, "size_px": 28}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with quiet():
+        return str(write_qwen25_omni(tmp_path_factory.mktemp("base") / "model"))
+
+
+@pytest.fixture(scope="module")
+def unlinted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_export(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def data(unlinted: Path) -> Iterator[Path]:
+    """The export as one that the linter has passed; whatever a test writes into its manifest is undone."""
+    path = unlinted / "manifest.json"
+    before = path.read_text()
+    write_manifest(unlinted, lint=[{"check": one.name, "title": one.title, "count": 0} for one in CATALOGUE])
+    yield unlinted
+    path.write_text(before)
+
+
+def write_manifest(folder: Path, **more: Any) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | more))
+
+
+def config(base: str, data: Path, **more: Any) -> TrainConfig:
+    return TrainConfig("sft", base, data, Path("RUN"), **{**SMALL, **more})
+
+
+def about(reasons: Any) -> list[tuple[str, str]]:
+    return [(one.level, one.about) for one in reasons]
+
+
+# The machine
+
+
+def test_libraries_are_tried_by_importing_them_elsewhere(tmp_path, monkeypatch):
+    """One that is broken, one that ends the process, and one that is absent do not hide the others."""
+    (tmp_path / "breaks_here.py").write_text("raise ImportError('its own library is not there')")
+    (tmp_path / "kills_here.py").write_text("import os; os._exit(9)")
+    (tmp_path / "works_here.py").write_text("__version__ = '7.1'")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = probe(["breaks_here", "kills_here", "not_here_at_all", "works_here"])
+    assert found == {
+        "breaks_here": {"problem": "its own library is not there"},
+        "kills_here": {"problem": "importing it ended the process with code 9"},
+        "not_here_at_all": {"problem": "not installed"},
+        "works_here": {"version": "7.1"},
+    }
+    assert not {"breaks_here", "kills_here", "works_here"} & set(sys.modules)
+
+
+def test_this_machine_is_described(tmp_path):
+    able = capability(tmp_path)
+    assert libraries() is libraries()  # tried once
+    assert able.has("torch") and able.has("trl") and able.torchvision in ("native", "shim")
+    assert 0 < able.ram_free_gb <= able.ram_gb and able.cores >= 1 and able.gigaflops > 0.1
+    assert json.loads(json.dumps(able.to_json()))["bf16"] == able.bf16
+
+
+def test_memory_is_that_of_the_container_where_there_is_a_limit(tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 32000000 kB\nMemAvailable: 16000000 kB\n")
+    assert ram_gb(tmp_path / "meminfo", tmp_path) == (32.77, 16.38)
+    for name, text in (("max", "8000000000"), ("current", "5000000000"), ("stat", "anon 1\ninactive_file 1000000000")):
+        (tmp_path / f"memory.{name}").write_text(text)
+    assert ram_gb(tmp_path / "meminfo", tmp_path) == (8.0, 4.0)
+    (tmp_path / "memory.max").write_text("max")
+    assert ram_gb(tmp_path / "meminfo", tmp_path) == (32.77, 16.38)
+
+
+def test_looking_at_a_library_gives_its_version():
+    assert look("json")["version"] == "2.0.9"
+
+
+# Recipes
+
+
+def test_every_recipe_says_its_command_and_its_assumptions():
+    found = recipes()
+    wanted = {"paper-sft", "paper-dpo-10k", "demo-sft", "demo-dpo", "fsdp2", "zero3"}
+    assert wanted | {"qlora-one-gpu-sft", "qlora-one-gpu-dpo"} <= set(found)
+    for recipe in found.values():
+        assert recipe.run == shown(recipe.config)
+        assert recipe.assumptions and all(one.endswith(".") for one in recipe.assumptions)
+        assert recipe.sizes or recipe.config.base == "tiny"
+
+
+def test_the_papers_recipes_are_the_papers():
+    """Table 4 of the paper."""
+    sft, dpo = find_recipe("paper-sft").config, find_recipe("paper-dpo-10k").config
+    assert (sft.tuning, sft.epochs, sft.learning_rate, sft.rows_per_step) == ("full", 3.0, 2e-6, 32)
+    assert (dpo.tuning, dpo.epochs, dpo.learning_rate, dpo.rows_per_step) == ("lora", 1.0, 1e-6, 64)
+    assert (dpo.lora.rank, dpo.lora.alpha, dpo.lora.dropout) == (32, 64, 0.05)
+    assert (dpo.loss.types, dpo.loss.beta) == (("sigmoid",), 0.1)
+    assert (sft.weight_decay, dpo.weight_decay) == (0.01, 0.0)
+    for one, pixels in ((sft, 501_760), (dpo, 250_880)):
+        assert (one.scheduler, one.warmup, one.max_grad_norm, one.max_tokens) == ("cosine", 0.03, 1.0, 131_072)
+        assert (one.world_size, one.parallel, one.precision) == (8, "zero3", "bf16")
+        assert one.size_px * one.size_px * 9 / 16 == pytest.approx(pixels, rel=0.02)
+
+
+def test_the_command_of_several_processes_goes_through_torchs_own_launcher():
+    environment, words = command(find_recipe("fsdp2").config, "runs/7", "py")
+    assert environment == {"OMP_NUM_THREADS": "8"}
+    assert words == [
+        "py", "-m", "torch.distributed.run", "--nproc-per-node", "4", "-m", "training.sft", "--config",
+        "runs/7/config.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"learning_rat": 1}, "learning_rat is no field.*learning_rate"),
+        ({"tuning": "most"}, "tuning is .most."),
+    ],
+)
+def test_a_recipe_with_a_wrong_field_is_named(tmp_path, change, said):
+    import yaml
+
+    told = yaml.safe_load((FOLDER / "demo-sft.yaml").read_text())
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(told | {"config": told["config"] | change}))
+    with pytest.raises(ConfigError, match=f"mine.yaml: {said}"):
+        read_recipe(path)
+    path.write_text(yaml.safe_dump({key: value for key, value in told.items() if key != "run"}))
+    with pytest.raises(ConfigError, match="mine.yaml: run is missing"):
+        read_recipe(path)
+    path.write_text(yaml.safe_dump(told | {"sizes": "gpt"}))
+    with pytest.raises(ConfigError, match="sizes is “gpt”; there are qwen"):
+        read_recipe(path)
+    path.write_text("- [")
+    with pytest.raises(ConfigError, match="mine.yaml cannot be read"):
+        read_recipe(path)
+
+
+def test_a_recipe_that_is_not_there_is_refused_by_name():
+    for name in ("nothing", SIZES.stem, "../tiny/x"):
+        with pytest.raises(NotFound, match="There are: demo-dpo"):
+            find_recipe(name)
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_on_the_machine_it_is_made_for_a_recipe_goes(name):
+    """All but the demo's, whose model may not be there yet; memory is estimated from published sizes."""
+    recipe = find_recipe(name)
+    found = check_recipe(recipe, GPUS if recipe.sizes else CPU)
+    if recipe.sizes:
+        assert (found.verdict, found.reasons) == ("ok", ())
+        assert 8 < found.memory.total_gb < 80
+
+
+# Libraries and devices
+
+
+def test_what_is_missing_blocks_with_its_fix(base, data):
+    lacking = replace(CPU, versions={"torch": "2"}, problems={"trl": "its own library is not there"}, four_bit="")
+    reasons = list(checks.libraries(config(base, data, tuning="qlora"), lacking))
+    assert [one.about for one in reasons if one.level == "blocked"] == [
+        "torchvision", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes",
+    ]  # fmt: skip
+    assert "its own library is not there" in next(one.reason for one in reasons if one.about == "trl")
+    assert all("pip install" in one.fix for one in reasons)
+    zero = config(base, data, world_size=2, parallel="zero3")
+    assert about(checks.libraries(zero, CPU)) == [("blocked", "deepspeed")]
+
+
+def test_a_mended_torchvision_is_a_note_on_a_cpu_and_less_than_good_on_a_gpu(base, data):
+    for able, level in ((CPU, "note"), (GPUS, "degraded")):
+        reasons = checks.libraries(config(base, data), replace(able, torchvision="shim"))
+        assert about(reasons) == [(level, "torchvision")]
+
+
+def test_gpus_that_are_too_few_or_too_old_block(base, data):
+    two = replace(GPUS, gpus=(H200, replace(H200, name="Tesla T4", bf16=False)))
+    asked = config(base, data, world_size=4, parallel="ddp", precision="bf16")
+    first, second = checks.devices(asked, two)
+    assert (first.about, "world_size to 2" in first.fix) == ("gpus", True)
+    assert "Tesla T4 does not compute with bf16" in second.reason
+
+
+def test_without_a_gpu_only_what_a_cpu_can_do_goes(base, data):
+    assert about(checks.devices(config("tiny", data), CPU)) == []
+    assert about(checks.devices(config(base, data), CPU)) == [("degraded", "gpus")]
+    (blocked,) = checks.devices(config(base, data, precision="bf16"), CPU)
+    assert (blocked.level, "built without CUDA" in blocked.reason) == ("blocked", True)
+    (blocked,) = checks.devices(config(base, data, world_size=2, parallel="fsdp2"), CPU)
+    assert blocked.level == "blocked"
+    assert about(checks.devices(config("tiny", data, threads=8), CPU)) == [("degraded", "threads")]
+
+
+def needing(gigabytes: float, **more: Any) -> Memory:
+    parts = dict.fromkeys(["gradients", "optimizer", "activations", "working", "inputs", "context"], 0.0)
+    facts = {"trainable": 1, "parameters": 100, "four_bit": 90, **more}
+    return Memory(weights=gigabytes * 1e9 / 1.06, **parts, **facts)
+
+
+def test_memory_is_held_against_what_is_free(base, data):
+    asked = config(base, data)
+    free = replace(GPUS, gpus=(H200, replace(H200, free_gb=20.0)))
+    assert about(checks.memory(asked, free, needing(15))) == []
+    assert about(checks.memory(asked, free, needing(19))) == [("degraded", "memory")]
+    (reason,) = checks.memory(asked, free, needing(21))
+    assert (reason.level, reason.fix) == ("blocked", "Set gradient_checkpointing to true.")
+    small = replace(asked, gradient_checkpointing=True)
+    (reason,) = checks.memory(small, free, needing(21))
+    assert "qlora" in reason.fix
+    two = replace(asked, world_size=2, parallel="ddp")
+    assert about(checks.memory(two, replace(CPU, ram_free_gb=20.0), needing(11))) == [("blocked", "memory")]
+
+
+def test_a_mixture_of_experts_in_4_bits_is_told_that_its_experts_are_not(base, data):
+    reasons = checks.memory(config(base, data, tuning="qlora"), GPUS, needing(1, four_bit=10))
+    assert about(reasons) == [("degraded", "four_bit")]
+
+
+def test_a_disk_without_room_for_the_checkpoints_blocks(base, data):
+    asked = config(base, data)
+    assert about(checks.disk(asked, replace(CPU, disk_free_gb=5.0), 2e9)) == [("blocked", "disk")]
+    assert about(checks.disk(asked, replace(CPU, disk_free_gb=7.0), 2e9)) == []
+    assert about(checks.disk(replace(asked, save_every=0), replace(CPU, disk_free_gb=5.0), 2e9)) == []
+
+
+# The data
+
+
+def test_a_clean_export_on_this_machine_goes(base, data):
+    found = check_config(config(base, data), CPU)
+    assert about(found.reasons) == [("degraded", "gpus")]
+    assert found.verdict == "degraded"
+    export = read_export(data)
+    assert (export.stage, export.rows, export.validation, export.changed) == ("dpo", 12, 6, ())
+    assert found.effort.steps == 12 and found.effort.rows == 12
+    assert found.memory.total_gb < 0.1
+    json.dumps(found.to_json(), default=str)
+
+
+def test_pairs_that_no_linter_has_seen_block_until_that_is_waived(base, unlinted):
+    asked = config(base, unlinted)
+    assert ("blocked", "lint") in about(check_config(asked, CPU).reasons)
+    assert ("blocked", "lint") not in about(check_config(asked, CPU, {checks.NEVER_LINTED}).reasons)
+
+
+def test_findings_stand_in_the_way_until_each_is_waived_by_name(base, data):
+    found = {"letter_prior": "The right letter can be guessed", "balance": "Conditions are not balanced"}
+    write_manifest(data, waived=[{"check": name, "title": title, "count": 3} for name, title in found.items()])
+    asked, export = config(base, data), read_export(data)
+    reasons = list(checks.data(asked, export, 0, set()))
+    assert [(one.level, one.waive) for one in reasons] == [("blocked", "letter_prior"), ("degraded", "balance")]
+    assert about(checks.data(asked, export, 0, {"letter_prior"})) == [("degraded", "lint")]
+    assert about(checks.data(asked, export, 0, set(found))) == []
+
+
+def test_files_that_changed_or_went_after_the_export_block(base, data):
+    rows = data / "train.jsonl"
+    before = rows.read_text()
+    try:
+        rows.write_text("".join(before.splitlines(keepends=True)[:-1]))
+        reasons = list(checks.data(config(base, data), read_export(data), 0, set()))
+        assert about(reasons) == [("blocked", "data")] and "train.jsonl" in reasons[0].reason
+    finally:
+        rows.write_text(before)
+    sound = sorted((data / "media" / "sounds").iterdir())[0]
+    moved = sound.rename(data / "elsewhere")
+    try:
+        assert read_export(data).changed == (sound.relative_to(data).as_posix(),)
+    finally:
+        moved.rename(sound)
+
+
+def test_rows_longer_than_allowed_and_the_wrong_stage_block(base, data):
+    export = read_export(data)
+    assert about(checks.data(config(base, data, max_tokens=10), export, 11, set())) == [("blocked", "data")]
+    only_sft = replace(export, stage="sft", validation=0)
+    asked = replace(config(base, data), stage="dpo")
+    assert about(checks.data(asked, only_sft, 0, set())) == [("blocked", "data"), ("degraded", "data")]
+
+
+def test_a_folder_without_rows_and_a_base_that_is_none_are_reasons_and_no_crash(base, data, tmp_path):
+    found = check_config(config(str(tmp_path), tmp_path), CPU)
+    assert found.verdict == "blocked"
+    told = {one.about: one.reason for one in found.reasons if one.level == "blocked"}
+    assert "no config.json" in told["base"] and "no train.jsonl" in told["data"]
+    assert found.memory is None and found.effort is None
+
+
+# DPO after SFT
+
+
+def sft_run(folder: Path, before: float, after: float, n: int = 100) -> str:
+    """The folder of the adapter of a run that was measured so."""
+    (folder / "adapter").mkdir(parents=True)
+    rounds = [{"accuracy": {"all": share}, "n": {"all": n}} for share in (before, after)]
+    (folder / "report.json").write_text(json.dumps({"held_out": dict(zip(("before", "after"), rounds, strict=True))}))
+    return str(folder / "adapter")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "levels"),
+    [(0.25, 0.25, ["blocked"]), (0.4, 0.3, ["blocked"]), (0.25, 0.3, ["degraded"]), (0.25, 0.8, [])],
+)
+def test_dpo_waits_for_an_sft_that_has_taught_something(base, data, tmp_path, before, after, levels):
+    adapter = sft_run(tmp_path / "sft", before, after)
+    asked = replace(config(base, data, adapter=adapter), stage="dpo")
+    reasons = list(checks.gain(asked, set()))
+    assert [one.level for one in reasons] == levels
+    if levels == ["blocked"]:
+        assert f"{after:.0%} of 100" in reasons[0].reason and f"{before:.0%} before" in reasons[0].reason
+        assert list(checks.gain(asked, {checks.NO_GAIN})) == []
+    assert list(checks.gain(replace(asked, stage="sft"), set())) == []
+
+
+def test_dpo_from_nothing_or_from_a_run_that_was_never_measured_is_refused(base, data, tmp_path):
+    plain = replace(config(base, data), stage="dpo")
+    (tmp_path / "run" / "adapter").mkdir(parents=True)
+    unmeasured = replace(plain, adapter=str(tmp_path / "run" / "adapter"))
+    for asked in (plain, unmeasured):
+        (reason,) = checks.gain(asked, set())
+        assert (reason.level, reason.waive) == ("blocked", checks.NOT_MEASURED)
+        assert list(checks.gain(asked, {checks.NOT_MEASURED})) == []
+
+
+def test_held_out_rounds_are_read_from_the_metrics_of_a_run_without_a_report(tmp_path):
+    rounds = [
+        {"event": "held_out", "step": step, "accuracy": {"all": right}, "n": {"all": 40}}
+        for step, right in ((0, 0.25), (10, 0.5), (20, 0.45))
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in rounds) + '{"event": "st')
+    assert checks.held_out(tmp_path) == (0.25, 0.5, 40)
+    assert checks.held_out(tmp_path / "nowhere") is None
+
+
+# Tokens and time
+
+
+def test_tokens_of_a_row_are_those_that_the_model_is_fed(base, data):
+    asked = config(base, data, fps=4.0, max_frames=8, size_px=56)
+    export = read_export(data)
+    policy = load_policy(asked)
+    from thud.providers.transformers import Seen
+
+    pair = export.sample[0]
+    fed = policy.feeder.feed(Seen(pair.prompt, pair.shown.video, pair.shown.sound, 4.0, 8, 56))
+    _, longest = loads_of(export, asked, "qwen2.5-omni")
+    assert (longest.video, longest.audio) == (fed.tokens["video"], fed.tokens["audio"])
+    deaf, _ = loads_of(export, asked, "qwen2.5-omni", hears=False)
+    assert deaf.audio == 0 < deaf.video
+
+
+def test_pictures_are_counted_as_they_are_sampled():
+    asked = config("tiny", Path("data"), fps=2.0, max_frames=7, size_px=448)
+    assert picture_tokens(1280, 720, 2.0, asked, "qwen2.5-omni") == 2 * 16 * 9
+    assert picture_tokens(1280, 720, 60.0, asked, "qwen2.5-omni") == 3 * 16 * 9  # six of at most seven pictures
+    assert picture_tokens(1280, 720, 2.0, asked, "qwen3-omni") == 2 * 14 * 8
+    assert picture_tokens(0, 0, 2.0, asked, "qwen3-omni") == 0
+
+
+def test_the_sample_is_spread_evenly():
+    assert spread(3, 24) == [0, 1, 2]
+    assert spread(100, 5) == [0, 25, 50, 74, 99]
+
+
+def test_operations_are_two_a_weight_and_token_and_direction(base):
+    asked = TrainConfig("sft", base, Path("d"), Path("o"), batch_size=3)
+    shape, load = shape_of(base, ("language",)), Load(text=100)
+    weights = weights_in(shape.language)
+    linear = sum(
+        module.weight.numel()
+        for name, module in load_policy(asked).model.named_modules()
+        if "language_model" in name and name.endswith("base_layer")
+    )
+    assert weights == linear
+    assert operations_of(asked, shape, load) == 3 * 100 * weights * 4
+    assert operations_of(replace(asked, gradient_checkpointing=True), shape, load) == 3 * 100 * weights * 6
+    assert operations_of(replace(asked, tuning="full"), shape, load) == 3 * 100 * weights * 6
+    assert operations_of(replace(asked, stage="dpo"), shape, load) == 3 * 2 * 100 * weights * 6
+
+
+def test_hours_follow_from_operations_and_the_machine(base):
+    asked = TrainConfig("sft", base, Path("d"), Path("o"), batch_size=2, epochs=2.0)
+    shape, load = shape_of(base, ("language",)), Load(video=100, audio=50, text=10, answer=5)
+    slow, fast = (effort_of(asked, shape, load, 100, able) for able in (CPU, GPUS))
+    assert slow.steps == 100 and slow.rows == 200 and slow.tokens == Load(20_000, 10_000, 2_000, 1_000)
+    assert slow.hours == pytest.approx(slow.operations / (50e9 * 0.5) / 3600)
+    assert "H200" in fast.assumes and fast.hours < slow.hours
+    assert effort_of(asked, shape, load, 100).hours is None
+
+
+# The commands
+
+
+def test_the_command_answers_for_one_config_as_json(base, data, tmp_path, capsys):
+    path = tmp_path / "config.json"
+    told = {"stage": "sft", "base": base, "data": str(data), "output": str(tmp_path / "run"), **SMALL}
+    path.write_text(json.dumps(told))
+    assert main(["--config", str(path), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    (plan,) = answer["plans"]
+    assert plan["verdict"] in ("ok", "degraded") and plan["memory"]["total"] > 0 and plan["tokens"]["all"] > 0
+    assert plan["command"].endswith(f"-m training.sft --config {tmp_path / 'run'}/config.json")
+    assert answer["capability"]["versions"]["torch"]
+    write_manifest(data, lint=[])
+    assert main(["--config", str(path), "--json"]) == 1
+    capsys.readouterr()
+    path.write_text('{"stage": "sft"}')
+    assert main(["--config", str(path)]) == 2
+    assert "base is missing" in capsys.readouterr().err
+
+
+def test_the_command_answers_for_recipes_in_words(base, data, capsys):
+    assert main(["--recipe", "demo-sft", "--base", base, "--data", str(data), "--recipe", "paper-sft"]) == 1
+    out = capsys.readouterr().out
+    assert "demo-sft" in out and "120 steps, about" in out
+    assert "blocked   paper-sft" in out and "blocked: " in out
+    assert main(["--recipe", "nothing"]) == 2
+    assert "There are: demo-dpo" in capsys.readouterr().err
+
+
+def run_gpu_check(*words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-W", "ignore", "-m", "training.gpu_check", *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250, check=False)
+
+
+def test_the_gpu_check_says_in_one_line_that_there_is_no_gpu(monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    done = run_gpu_check()
+    assert (done.returncode, done.stdout) == (0, "gpu-check: skipped, because torch finds no GPU on this machine.\n")
+
+
+@pytest.mark.parametrize("plan", ["qlora-dpo"])
+def test_the_gpu_check_goes_through_on_a_cpu_with_a_tiny_model(plan):
+    done = run_gpu_check("--cpu", "--tiny", "--only", plan, "--steps", "2", "--json")
+    row = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert row["plan"] == plan and row["problem"] == ""
+    assert row["tokens_per_s"] > 0 and row["memory_gb"] > 0.1 and row["estimate_gb"] > 0
+
+
+def test_the_gpu_check_fails_where_memory_is_not_as_estimated():
+    good = gpu_check.Measured("lora-sft", 1000.0, 0.5, 20.0, 22.0, 0.9)
+    assert good.off_by == pytest.approx(0.1) and "20.0 GB held, 22.0 GB estimated (+10%)" in gpu_check.words(good, True)
+    assert "FAILED: it ended with code 3" in gpu_check.words(replace(good, problem="it ended with code 3"), True)

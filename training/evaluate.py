@@ -1,0 +1,154 @@
+"""Held-out questions during training: which are asked, what the model says, and how often it is right.
+
+Answers are generated and read by the rules that read every listener's answers, so an answer that says nothing counts
+as wrong and never as a class.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thud.evaluation.answers import TASKS, read_answer
+from training.batches import OmniCollator
+from training.ranks import any_of, from_all, rank, world_size
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Right answers by class. accuracy, n: of "all" and of each expected answer. unread: said, but not an answer."""
+
+    accuracy: dict[str, float]
+    n: dict[str, int]
+    unread: int
+
+
+def spread_out(rows: Sequence[Row], most: int) -> list[int]:
+    """Places of at most `most` rows (0 = all), as even over the expected answers as they are; the first of each."""
+    if not most or most >= len(rows):
+        return list(range(len(rows)))
+    seen: Counter[str] = Counter()
+    order: list[tuple[int, int]] = []
+    for place, row in enumerate(rows):
+        kind = class_of(row)
+        order.append((seen[kind], place))
+        seen[kind] += 1
+    return sorted(place for _, place in sorted(order)[:most])
+
+
+def asked(rows: Sequence[Row]) -> list[int]:
+    """Places of the rows whose answer can be read and is known; the same question about the same clip only once."""
+    places: dict[tuple[str, ...], int] = {}
+    for place, row in enumerate(rows):
+        if row["task"] in TASKS and row["label"]:
+            places.setdefault((str(row["prompt"]), row["video"], row["sound"]), place)
+    return list(places.values())
+
+
+def class_of(row: Row) -> str:
+    """What a row is counted under: its expected answer; the letters of choice questions are one class."""
+    return "choice" if row["task"] == "choice" else row["label"] or "other"
+
+
+def tally(rows: Sequence[Row], texts: Sequence[str]) -> Tally:
+    """How often `texts`, the answers to `rows`, are right."""
+    n: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    unread = 0
+    for row, text in zip(rows, texts, strict=True):
+        answer = read_answer(row["task"], text, _options(row), str(row["prompt"]))
+        unread += answer.label == "unparsed"
+        for kind in ("all", class_of(row)):
+            n[kind] += 1
+            right[kind] += answer.label == row["label"]
+    return Tally({kind: right[kind] / count for kind, count in n.items()}, dict(n), unread)
+
+
+def _options(row: Row) -> list[tuple[str, str]]:
+    return [(letter, text) for letter, text in row["options"]] if row["task"] == "choice" else []
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Asks the model that is being trained. rows: all that are asked. stop: whether somebody wants an end.
+
+    together: whether processes hold parts of one model, and so have to generate in step.
+    """
+
+    collator: OmniCollator
+    rows: Sequence[Row]
+    batch_size: int
+    answer_tokens: int
+    together: bool = False
+
+    def answers(self, model: Any, stop: Callable[[], bool]) -> list[str] | None:
+        """What the model says to each of the rows, the likeliest token each time; None when `stop` came up.
+
+        The rows are shared out among the processes, and every one gets all answers.
+        """
+        import torch
+
+        said: list[tuple[int, str]] = []
+        was_training = model.training
+        if self.together:
+            _gather_for_generation(model)
+        model.eval()
+        try:
+            for batch in self._batches():
+                if any_of(stop(), model.device):
+                    return None
+                with torch.no_grad():
+                    said += zip(batch, self._generated(model, [self.rows[place] for place in batch]), strict=True)
+        finally:
+            model.train(was_training)
+        everything = dict(pair for part in from_all(said) for pair in part)
+        return [everything[place] for place in range(len(self.rows))]
+
+    def _batches(self) -> list[list[int]]:
+        """The places of this process; as many batches as every other has, the last ones asked again where needed."""
+        size = 1 if self.together else self.batch_size  # one by one they are as many forward passes everywhere
+        world = world_size()
+        batches = [list(range(len(self.rows)))[start : start + size] for start in range(0, len(self.rows), size)]
+        batches += batches[-1:] * (-len(batches) % world)
+        return batches[rank() :: world]
+
+    def _generated(self, model: Any, rows: Sequence[Row]) -> list[str]:
+        tokens = self.collator.feeder.processor.tokenizer
+        greedy = _greedy(model, tokens, self.answer_tokens)
+        said: dict[int, str] = {}
+        for places, batch in self.collator.prompts(rows):
+            inputs = {name: value.to(model.device) if hasattr(value, "to") else value for name, value in batch.items()}
+            out = model.generate(**inputs, generation_config=greedy, synced_gpus=self.together)
+            texts = tokens.batch_decode(out[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+            said |= dict(zip(places, texts, strict=True))
+        return [said[place].strip() for place in range(len(rows))]
+
+
+def _gather_for_generation(model: Any) -> None:
+    """Lets FSDP gather the outermost weights for `generate` too, as it does for a forward pass."""
+    from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
+
+    if isinstance(model, FSDPModule):
+        register_fsdp_forward_method(model, "generate")
+
+
+def _greedy(model: Any, tokens: Any, most: int) -> Any:
+    """All that decides how a token is chosen, so that nothing comes from the checkpoint's own settings."""
+    from transformers import GenerationConfig
+
+    told = getattr(model.generation_config, "eos_token_id", None)
+    ends = {*([told] if isinstance(told, int) else told or []), tokens.eos_token_id} - {None}
+    pad = tokens.pad_token_id if tokens.pad_token_id is not None else tokens.eos_token_id
+    return GenerationConfig(
+        max_new_tokens=most,
+        do_sample=False,
+        num_beams=1,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
+        pad_token_id=pad,
+        eos_token_id=sorted(ends),
+    )
