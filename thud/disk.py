@@ -1,7 +1,8 @@
-"""What it takes to be on the disk, and not only on its way there."""
+"""What it takes to be on the disk, and not only on its way there; and which bytes are there."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -13,3 +14,9 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file's bytes, 64 hex digits, read in pieces. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thud.disk import file_sha256
 from thud.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def _keep(path: Path, text: str) -> None:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise BadRequest(f"{path.name} cannot be read: {error.strerror}. Look at the disk it lies on.") from error

@@ -74,12 +74,14 @@ def pair_full(house: House, set_id: str, number: int) -> Json:
 
 
 def checks_of(pair: Pair, row: Mapping[str, Any]) -> list[Json]:
-    """What each check of single rows says of this pair: those it breaks first."""
+    """What each check of single rows says of this pair: those it breaks first. What could not be read passes none."""
     from thud.pairs.lint import CHECKS
+    from thud.pairs.lint.rows import claims, understood
 
     broken = [*row["held"], *(name for name in row["findings"] if name not in row["held"])]
     found = [{"check": name, "level": _level(name), "words": CHECKS[name].title} for name in broken if name in CHECKS]
-    kept = [name for name in PASSED if name in CHECKS and name not in broken and _applies(name, pair)]
+    unread = () if understood(pair, claims(pair)) else ("label_text",)
+    kept = [name for name in PASSED if name in CHECKS and name not in (*broken, *unread) and _applies(name, pair)]
     return found + [{"check": name, "level": "ok", "words": PASSED[name]} for name in kept]
 
 

@@ -267,9 +267,9 @@ def test_two_processes_share_the_samples_and_write_once(laid: Laid, whole: Path)
     alone = laid.run("sft-1", **more, accumulation=2), laid.run("dpo-1", **pair, accumulation=2)
     said, _ = launched.communicate(timeout=120)
     assert launched.returncode == 0, said
-    for number in (0, 1):
-        told = json.loads((Path(paths[1]).parent / f"codes-{number}.json").read_text())
-        assert told == [[0, 0, 0], "stopped"]
+    stopped = Path(paths[1]).parent
+    for name, told in (("codes-0", [0, 0, 0]), ("codes-1", [0, 0, 0]), ("state", "stopped")):
+        assert json.loads((stopped / f"{name}.json").read_text()) == told
     for path, one in zip(paths, alone, strict=True):
         both = Path(path).parent
         assert lines(both, "begin")[0]["world_size"] == 2

@@ -22,9 +22,11 @@ def main(sft_config: str, dpo_config: str) -> None:
     if os.environ["RANK"] == "1":
         threading.Thread(target=_stop_after, args=(metrics, 2), daemon=True).start()
     codes += [dpo.main(["--config", dpo_config])]
-    state = json.loads(metrics.read_text().splitlines()[-1])["state"]
+    if os.environ["RANK"] == "0":  # who wrote the last line knows that it is there
+        last = json.loads(metrics.read_text().splitlines()[-1])
+        Path(dpo_config).with_name("state.json").write_text(json.dumps(last["state"]))
     codes += [dpo.main(["--config", dpo_config])]
-    Path(dpo_config).with_name(f"codes-{os.environ['RANK']}.json").write_text(json.dumps([codes, state]))
+    Path(dpo_config).with_name(f"codes-{os.environ['RANK']}.json").write_text(json.dumps(codes))
 
 
 def _stop_after(metrics: Path, step: int) -> None:

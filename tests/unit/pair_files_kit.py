@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.clips import make_clip, truth
+from thud.disk import file_sha256
 from thud.media.sound import Sound
 from thud.media.write import to_models, write_wav
-from thud.pairs.formats.media import sha256_of
 from thud.pairs.pair import Pair, Shown
 from thud.records import Clip, Intervention, Proof, Stimulus, stimulus_folder, stimulus_id
 from thud.runs.jobs.ingest import read_clip
@@ -45,7 +45,7 @@ def _stimulus(workspace: Path, clip: Clip, late_s: float) -> Stimulus:
     path = stimulus_folder(workspace, clip.id) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     write_wav(path, to_models(Sound(truth(clip.probe.duration_s, click_s=1.0 + late_s), 48_000)))
-    proof = Proof("verified", (), clip.probe.duration_s, clip.picture_hash, models_sha256=sha256_of(path))
+    proof = Proof("verified", (), clip.probe.duration_s, clip.picture_hash, models_sha256=file_sha256(path))
     return Stimulus(clip.id, edit, name, "", proof)
 
 

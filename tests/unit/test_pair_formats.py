@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.unit.pair_files_kit import Bench, bench
+from thud.disk import file_sha256
 from thud.errors import BadRequest, NotFound
 from thud.media.probe import probe
 from thud.pairs.formats import Skipped, read_any, remapped
 from thud.pairs.formats.facts import named, options_of
-from thud.pairs.formats.media import sha256_of
 from thud.pairs.formats.write import write_sharegpt, write_trl
 from thud.pairs.pair import Pair, Shown
 from thud.pairs.tokens import count_tokens, video_tokens
@@ -329,7 +329,7 @@ def test_media_have_no_sound_track_and_every_file_its_hash(made: Bench, tmp_path
     assert told["format"] == "trl" and told["types"] == {"CTP": 4, "FV-A": 2, "input": 2} and told["recipe"] is None
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert there - set(told["files"]) == {"manifest.json", "SHA256SUMS"}
-    assert all(sha256_of(folder / name) == sha256 for name, sha256 in told["files"].items())
+    assert all(file_sha256(folder / name) == sha256 for name, sha256 in told["files"].items())
     assert str(made.workspace) not in "".join(path.read_text() for path in folder.glob("*.json*"))
 
 

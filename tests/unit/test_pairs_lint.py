@@ -153,6 +153,13 @@ def test_splits_that_share_a_source_and_rows_that_come_again_are_found() -> None
     assert "the same source in test and train" in linter.report().finding("split_leak").words
 
 
+def test_an_answer_that_cannot_be_read_is_not_counted_as_checked() -> None:
+    linter = Linter()
+    linter.add(0, ORDINARY)
+    linter.add(1, replace(ORDINARY, prompt="And this?", chosen="Blue."))
+    assert linter.report().finding("label_text").of == 1
+
+
 def test_silence_of_the_same_length_leaks_nothing() -> None:
     linter, silent = Linter(), replace(ORDINARY, condition="muted", label="", type="imported", chosen="It is silent.")
     other = Shown("/lab/another.mp4", silent.shown.sound)

@@ -74,13 +74,13 @@ def _first_tokens(annotator: Annotator, clip: Clip) -> int:
     if annotator.hears:
         return _video_tokens(clip, coarse_fps(annotator, clip), duration_s)
     units = windows(duration_s, annotator.window_s, annotator.frames_per_unit)
-    return PROMPT_TOKENS + _stills(annotator, units) * _still_tokens(annotator, clip)
+    return PROMPT_TOKENS + _stills(annotator, units) * still_tokens(annotator, clip)
 
 
 def _second_tokens(annotator: Annotator, clip: Clip) -> int:
     if annotator.hears:
         return _video_tokens(clip, annotator.closer_fps, min(2 * MARGIN_S, clip.probe.duration_s))
-    return PROMPT_TOKENS + annotator.closer_frames * _still_tokens(annotator, clip)
+    return PROMPT_TOKENS + annotator.closer_frames * still_tokens(annotator, clip)
 
 
 def _video_tokens(clip: Clip, fps: float, seconds: float) -> int:
@@ -92,7 +92,8 @@ def _stills(annotator: Annotator, units: Sequence[Unit]) -> int:
     return len(units) * annotator.frames_per_unit
 
 
-def _still_tokens(annotator: Annotator, clip: Clip) -> int:
+def still_tokens(annotator: Annotator, clip: Clip) -> int:
+    """What one still of the clip, with its label, costs this annotator's model."""
     width, height = max(1, clip.probe.width), max(1, clip.probe.height)
     share = min(1.0, LONGEST_SIDE / max(width, height))
     return LABEL_TOKENS + round(width * height * share**2 / PIXELS_A_TOKEN[annotator.provider])

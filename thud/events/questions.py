@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thud.disk import file_sha256
 from thud.errors import BadRequest
 from thud.events.frame_units import Unit
 from thud.events.prompts import filled
@@ -127,11 +127,6 @@ def _video(clip: Clip, media: Path, fps: float, start_s: float | None = None, en
     mime = MIMES.get(media.suffix.lower())
     if mime is None:
         raise BadRequest(f"{media.name} is of a kind that no video model takes; they take {', '.join(MIMES)}.")
-    sha256 = clip.sha256 if media == Path(clip.path) else _file_sha256(media)
+    sha256 = clip.sha256 if media == Path(clip.path) else file_sha256(media)
     layers = Video(str(media), sha256).layers if clip.probe.has_sound else ("frames",)
     return Video(str(media), sha256, mime, fps, start_s, end_s, layers)
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

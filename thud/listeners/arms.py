@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from thud.disk import file_sha256
 from thud.errors import BadRequest
-from thud.listeners.items import file_sha256
 from thud.listeners.media import Media
 from thud.listeners.roster import Listener
 from thud.listeners.stills import stills, true_fps

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thud.disk import file_sha256
 from thud.evaluation.answers import read_answer
 from thud.listeners.asking import Ask, respond
-from thud.listeners.items import file_sha256
 from thud.listeners.media import Media
 from thud.listeners.roster import Listener
 from thud.media.encode import write_clip

@@ -6,11 +6,11 @@ anything is asked. It does not know how a listener is reached.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from thud.disk import file_sha256
 from thud.errors import BadRequest
 from thud.evaluation.scoring import EXPECTED, expected_label
 from thud.listeners.questions import QuestionSet, SetQuestion, shuffled
@@ -195,12 +195,6 @@ def sound_missing(stimulus: Stimulus, workspace: Path) -> str:
     if file_sha256(path) != stimulus.proof.models_sha256:
         return f"Its sound {path.name} is not what was proven; build it again."
     return ""
-
-
-def file_sha256(path: Path) -> str:
-    """The hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _named(clip: Clip, stimulus: Stimulus) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from thud.disk import file_sha256
 from thud.errors import NotFound
-from thud.listeners.items import NO_SOUND, file_sha256, picture_missing
+from thud.listeners.items import NO_SOUND, picture_missing
 from thud.media.picture import mux
 from thud.media.sound import read_written
 from thud.records import Clip, Item, stimulus_folder

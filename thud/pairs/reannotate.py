@@ -5,7 +5,6 @@ A model that hears is sent the part of the file; one that does not sees stills o
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from dataclasses import dataclass, field
@@ -119,12 +118,8 @@ def _video(clip: Clip, window: Window) -> Video:
     mime = MIMES.get(path.suffix.lower())
     if mime is None:
         raise BadRequest(f"{path.name} is of a kind that no video model takes; they take {', '.join(MIMES)}.")
-    sha256 = clip.sha256
-    if not sha256:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    layers = Video(str(path), sha256).layers if clip.probe.has_sound else ("frames",)
-    return Video(str(path), sha256, mime, window.fps, window.start_s, window.end_s, layers)
+    layers = Video(str(path), clip.sha256).layers if clip.probe.has_sound else ("frames",)
+    return Video(str(path), clip.sha256, mime, window.fps, window.start_s, window.end_s, layers)
 
 
 def read(annotator: Annotator, clip: Clip, segment: Segment, reply: Reply, at: str = "") -> Said:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from thud.providers.asking import ask
 from thud.providers.batches import BatchState, poll_batch, read_batch, submit_batch
-from thud.providers.keys import check_key, key_variable
+from thud.providers.keys import check_key, key_problem, key_variable
 from thud.providers.pace import Pace
 from thud.providers.prices import Price, cost_usd, read_prices
 from thud.providers.question import Audio, Endpoint, Image, Part, Provider, Question, Text, Video
@@ -28,6 +28,7 @@ __all__ = [
     "Video",
     "ask",
     "check_key",
+    "key_problem",
     "cost_usd",
     "key_variable",
     "poll_batch",

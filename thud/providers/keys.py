@@ -46,6 +46,15 @@ def read_key(endpoint: Endpoint) -> str:
     return key
 
 
+def key_problem(endpoint: Endpoint) -> str:
+    """The sentence that names the missing key, "" where there is one, or where none is wanted."""
+    try:
+        read_key(endpoint)
+    except MissingPart as error:
+        return str(error)
+    return ""
+
+
 def check_key(endpoint: Endpoint) -> None:
     """Returns when there is a key to ask with; MissingPart names the variable otherwise."""
     read_key(endpoint)

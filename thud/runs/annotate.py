@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from thud.errors import BadRequest, MissingPart
 from thud.events.annotators import Annotator, Estimate, endpoint_of, estimate
 from thud.events.estimate import BATCHED
-from thud.providers import check_key
+from thud.providers import key_problem
 from thud.records import Clip, Mark, Run, content_id
 from thud.runs.answers import PLACED, prices_of
 from thud.runs.jobs import annotate, annotate_batch
@@ -93,7 +93,7 @@ def plan_annotation(
         estimate(annotator, left, prices_of(store.workspace)),
         batched,
         again,
-        _missing_key(annotator),
+        "" if annotator.local else key_problem(endpoint_of(annotator)),
         _running(runs, annotator),
     )
 
@@ -126,16 +126,6 @@ def asked_before(runs: Runs, annotator: Annotator) -> dict[str, str]:
             for row in line.get("result", {}).get("answers", ()):
                 found[row["clip"]] = row["outcome"]
     return {clip: outcome for clip, outcome in found.items() if outcome not in (*PLACED, *FREE_TO_ASK)}
-
-
-def _missing_key(annotator: Annotator) -> str:
-    if annotator.local:
-        return ""
-    try:
-        check_key(endpoint_of(annotator))
-    except MissingPart as error:
-        return str(error)
-    return ""
 
 
 def _running(runs: Runs, annotator: Annotator) -> str:

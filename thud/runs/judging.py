@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from thud.errors import BadRequest, MissingPart
+from thud.errors import BadRequest
 from thud.evaluation.calibration import Candidate, sample
 from thud.evaluation.calibration import Case as Labelled
 from thud.evaluation.judge import PROMPT, Case, case_of, prompt_of
 from thud.events.estimate import BATCHED
 from thud.listeners.estimate import LETTERS_A_TOKEN
 from thud.listeners.roster import PRESETS
-from thud.providers import check_key, cost_usd
+from thud.providers import cost_usd, key_problem
 from thud.records import Reading, Response, Run, Usage
 from thud.runs.answers import prices_of
 from thud.runs.jobs import judge as single
@@ -128,7 +128,7 @@ def plan_judging(store: Store, runs: Runs, judge: Judge, wanted: Wanted, materia
     return JudgePlan(
         judge, wanted, groups, len(stands), len(vain), sum(one.input_tokens + one.output_tokens for one in usages),
         None if None in costs else sum(filter(None, costs)), tuple(_warnings(store, judge, left)),
-        _missing_key(judge) or _running(runs, judge),
+        key_problem(endpoint_of(judge)) or _running(runs, judge),
     )  # fmt: skip
 
 
@@ -175,14 +175,6 @@ def _warnings(store: Store, judge: Judge, asked: Sequence[Response]) -> Iterable
             f"{', '.join(same)} and this judge are of one family ({own}). Models tend to favour their own kind: let a "
             "judge of another family read them too, or people."
         )
-
-
-def _missing_key(judge: Judge) -> str:
-    try:
-        check_key(endpoint_of(judge))
-    except MissingPart as error:
-        return str(error)
-    return ""
 
 
 def _running(runs: Runs, judge: Judge) -> str:

@@ -14,7 +14,7 @@ from thud.listeners.questions import QUESTION_SETS, QuestionSet, parse_question_
 from thud.listeners.roster import LISTENERS, PRESETS, Listener, endpoint_of, parse_listener
 from thud.listeners.roster import to_json as listener_json
 from thud.listeners.warnings import sampling_warning, threshold_warning
-from thud.providers import check_key
+from thud.providers import key_problem
 from thud.records import TASKS, Clip, Item, Refusal, Run, content_id
 from thud.runs.answers import prices_of
 from thud.runs.gate import NEEDED, NOT_NEEDED, OVERRIDDEN, canary_needed
@@ -131,7 +131,7 @@ def plan_listening(store: Store, runs: Runs, listener: Listener, wanted: Wanted)
         listener, key, wanted, left, len(planned.items) - len(left), planned.refusals, planned.missing,
         estimate(listener, left, clips, prices_of(store.workspace)), canary,
         tuple(filter(None, warnings)),
-        blocked or _missing_key(listener) or _running(runs, key, wanted), clips,
+        blocked or (key_problem(endpoint_of(listener)) if listener.asks else "") or _running(runs, key, wanted), clips,
     )  # fmt: skip
 
 
@@ -145,15 +145,6 @@ def _key(listener: Listener) -> tuple[str, str]:
         return listener.key(), ""
     except (BadRequest, MissingPart, NotFound) as error:
         return "", str(error)
-
-
-def _missing_key(listener: Listener) -> str:
-    if listener.asks:
-        try:
-            check_key(endpoint_of(listener))
-        except MissingPart as error:
-            return str(error)
-    return ""
 
 
 def _running(runs: Runs, key: str, wanted: Wanted) -> str:

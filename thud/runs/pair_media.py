@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from hashlib import file_digest
 from pathlib import Path
 
+from thud.disk import file_sha256
 from thud.pairs.pair import Shown
 
 
@@ -51,18 +51,13 @@ class MediaCheck:
             stamp = [found.st_size, found.st_mtime_ns]
             known = self._known.get(str(file))
             if sha256 and (known is None or known[:2] != stamp):
-                known = self._known[str(file)] = [*stamp, _hash(file)]
+                known = self._known[str(file)] = [*stamp, file_sha256(file)]
                 self._new = True
         except OSError:
             return f"{path} is gone. If it was moved, add its new folder on Clips."
         if not found.st_size:
             return f"{path} is empty."
         return f"{path} was changed after the pairs were made." if sha256 and known and known[2] != sha256 else ""
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path) -> dict[str, list[int | str]]:

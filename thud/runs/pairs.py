@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thud.runs.run import Runs
     from thud.store import Store
 
-SET, WORD, RECIPE, HELD_OUT = "pair_set", "pair_word", "recipe", "held_out"
+SET, WORD, RECIPE, HELD_OUT = job.DEFINITION, "pair_word", "recipe", "held_out"
 """Kinds of definitions. pair_set: id → title, recipe, stage, pairs, held, made_at, origin, parent."""
 WORDS = ("approved", "dropped")
 FIXES: Mapping[str, str] = {

@@ -6,21 +6,19 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from thud.errors import BadRequest, MissingPart
+from thud.errors import BadRequest
 from thud.events.annotators import Annotator, endpoint_of
 from thud.events.estimate import (
     ANSWER_TOKENS,
-    LABEL_TOKENS,
-    PIXELS_A_TOKEN,
     PROMPT_TOKENS,
     SOUND_TOKENS_A_SECOND,
     VIDEO_FRAME_TOKENS,
+    still_tokens,
 )
-from thud.events.frame_units import LONGEST_SIDE
 from thud.pairs.material import Segment
 from thud.pairs.reannotate import asks_id, window_of
 from thud.pairs.segment_words import KIND
-from thud.providers import check_key, cost_usd
+from thud.providers import cost_usd, key_problem
 from thud.records import Clip, Run, Usage, content_id
 from thud.runs.answers import prices_of
 from thud.runs.jobs import reannotate
@@ -68,7 +66,8 @@ def plan_reannotation(store: Store, runs: Runs, annotator: Annotator, *, again: 
     return ReannotationPlan(
         annotator, tuple(left), len(every) - len(new), sum(one.id in vain for _, one in new), again,
         sum(one.input_tokens + one.output_tokens for one in usages),
-        None if None in costs else sum(filter(None, costs)), _missing_key(annotator) or _running(runs, annotator),
+        None if None in costs else sum(filter(None, costs)),
+        key_problem(endpoint_of(annotator)) or _running(runs, annotator),
     )  # fmt: skip
 
 
@@ -88,18 +87,7 @@ def _usage(annotator: Annotator, clip: Clip, segment: Segment) -> Usage:
     if annotator.hears:
         heard = SOUND_TOKENS_A_SECOND if clip.probe.has_sound else 0
         return Usage(PROMPT_TOKENS + round(length_s * (window.fps * VIDEO_FRAME_TOKENS + heard)), ANSWER_TOKENS)
-    width, height = max(1, clip.probe.width), max(1, clip.probe.height)
-    share = min(1.0, LONGEST_SIDE / max(width, height))
-    still = LABEL_TOKENS + round(width * height * share**2 / PIXELS_A_TOKEN[annotator.provider])
-    return Usage(PROMPT_TOKENS + window.stills * still, ANSWER_TOKENS)
-
-
-def _missing_key(annotator: Annotator) -> str:
-    try:
-        check_key(endpoint_of(annotator))
-    except MissingPart as error:
-        return str(error)
-    return ""
+    return Usage(PROMPT_TOKENS + window.stills * still_tokens(annotator, clip), ANSWER_TOKENS)
 
 
 def _running(runs: Runs, annotator: Annotator) -> str:

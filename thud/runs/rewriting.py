@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from thud.errors import BadRequest, MissingPart
+from thud.errors import BadRequest
 from thud.listeners.estimate import LETTERS_A_TOKEN
 from thud.pairs.pair import Pair
 from thud.pairs.rewrite import Piece, piece_json, pieces_of, prompt_of, requests_of
-from thud.providers import check_key, cost_usd
+from thud.providers import cost_usd, key_problem
 from thud.records import Run, Usage
 from thud.runs.answers import prices_of
 from thud.runs.jobs import rewrite
@@ -63,7 +63,8 @@ def plan_rewriting(store: Store, runs: Runs, judge: Judge, set_id: str) -> Rewri
     return RewritePlan(
         judge, set_id, title, requests, len(pairs), _as_is(pairs),
         sum(one.input_tokens + one.output_tokens for one in usages),
-        None if None in costs else sum(filter(None, costs)), _missing_key(judge) or _running(runs, judge, set_id),
+        None if None in costs else sum(filter(None, costs)),
+        key_problem(endpoint_of(judge)) or _running(runs, judge, set_id),
     )  # fmt: skip
 
 
@@ -75,14 +76,6 @@ def _usage(pieces: Sequence[Piece]) -> Usage:
     prompt = prompt_of(pieces)
     answer = sum(len(piece.text) // LETTERS_A_TOKEN + TOKENS_AROUND for piece in pieces)
     return Usage((len(prompt.system) + len(prompt.text)) // LETTERS_A_TOKEN, answer)
-
-
-def _missing_key(judge: Judge) -> str:
-    try:
-        check_key(endpoint_of(judge))
-    except MissingPart as error:
-        return str(error)
-    return ""
 
 
 def _running(runs: Runs, judge: Judge, set_id: str) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thud.pairs.lint import SEVERITY, Linter
+from thud.pairs.lint import Linter, errors_among
 from thud.pairs.pair import Pair
 from thud.pairs.pair_set import PairSet, SetWriter, open_set
 from thud.pairs.rewrite import Piece, Wording, prompt_of, protocol_id, reworded
 from thud.providers import Question, Text
 from thud.records import Run, content_id
+from thud.runs.jobs.pairs import DEFINITION, told_of
 from thud.runs.judges import Judge
 from thud.runs.tail import Tail
 
@@ -57,9 +58,6 @@ def _kept(store: Store, found: PairSet) -> Iterator[Pair | None]:
 
 def make_set(store: Store, run: Run) -> str:
     """The id of the new set, or of the old one where nothing changed; the same run makes the same one again."""
-    from thud.runs.pairs import SET
-    from thud.store import changes
-
     source = open_set(store.workspace, run.settings["set"])
     wordings = wordings_of(store.workspace / run.folder)
     model, why, changed = str(run.settings["model"]), Counter[str](), 0
@@ -76,14 +74,12 @@ def make_set(store: Store, run: Run) -> str:
             changed += not reason
             why[reason] += bool(reason)
             findings = linter.add(writer.lines, new)
-            held = [name for name in findings if SEVERITY[name] == "error"]
-            writer.add(new, held, findings)
+            writer.add(new, errors_among(findings), findings)
         if not changed:
             return source.id
         set_id = writer.finish(_about(source, run, changed, +why, linter.report().to_json()))
     made = open_set(store.workspace, set_id).summary
-    body = {name: made[name] for name in ("title", "recipe", "stage", "pairs", "held", "made_at", "origin", "parent")}
-    store.write_many([changes.define(SET, set_id, body, run.started_by)])
+    store.define(DEFINITION, set_id, told_of(made), run.started_by)
     return set_id
 
 

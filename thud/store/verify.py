@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from thud.disk import file_sha256
 from thud.records import Clip, Stimulus, stimulus_folder
 from thud.store.batch import read_state, select_events
 from thud.store.database import Database
@@ -47,8 +47,7 @@ def _check_file(subject: str, path: Path, sha256: str, size: int | None) -> Iter
         if size is not None and found_size != size:
             yield Disagreement(subject, f"{path} has {found_size} bytes, {size} were recorded.")
             return
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sha256(path)
     except OSError as error:
         yield Disagreement(subject, f"{path} cannot be read: {error.strerror}.")
         return

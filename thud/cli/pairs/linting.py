@@ -38,10 +38,11 @@ def lint_verb(args: argparse.Namespace, out: Output) -> int:
     from thud.pairs.lint import CHECKS
     from thud.pairs.lint.on_disk import missing_here
     from thud.pairs.lint.several import lint_rows
+    from thud.runs.pair_files import parse_remap
 
     if args.show and args.show not in CHECKS:
         raise BadRequest(f"There is no check called {args.show}. Checks: {', '.join(CHECKS)}.")
-    remap = [_halves(one) for one in args.media]
+    remap = parse_remap(args.media)
     skipped: list[Skipped] = []
     media = None if args.no_media else missing_here(args.workspace)
     report = lint_rows(_rows(Path(args.file), args.workspace, remap, skipped), media)
@@ -60,13 +61,6 @@ def report_on(path: Path) -> Report:
     from thud.pairs.lint.several import lint_rows
 
     return lint_rows(_rows(path, Path(), [], []))
-
-
-def _halves(text: str) -> tuple[str, str]:
-    old, sign, new = text.partition("=")
-    if not (old and sign and new):
-        raise BadRequest(f"--media {text}: write OLD=NEW, the beginning of the paths in the file and what it is here.")
-    return old, new
 
 
 def _rows(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import re
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from thud.disk import file_sha256
 from thud.errors import BadRequest, StoreFull
 from thud.evaluation.handover.items import ExportItem
 
@@ -52,7 +52,7 @@ def copy_media(items: Iterable[ExportItem], folder: Path) -> dict[Path, str]:
     for item in items:
         for path in item.files():
             if path not in places:
-                places[path] = f"media/{_sha256(path)[:32]}{path.suffix.lower()}"
+                places[path] = f"media/{file_sha256(path)[:32]}{path.suffix.lower()}"
                 if not (folder / places[path]).exists():
                     shutil.copyfile(path, folder / places[path])
     return places
@@ -80,10 +80,5 @@ def plain_name(name: str) -> str:
 def _write_hashes(folder: Path) -> None:
     """Lines that `sha256sum -c` checks."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    lines = [f"{file_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     (folder / HASHES).write_text("".join(lines), encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

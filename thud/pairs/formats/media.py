@@ -6,11 +6,11 @@ shifted or swapped one, so it stays behind.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from thud.disk import file_sha256
 from thud.errors import RefusedClip, RefusedEdit
 from thud.media.picture import mux
 from thud.pairs.pair import Shown
@@ -20,12 +20,6 @@ VIDEOS, SOUNDS = "media/videos", "media/sounds"
 
 class Unusable(Exception):
     """A file of a pair cannot be handed over; `str(error)` is the reason, the same words for the same file."""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class MediaFolder:
@@ -83,7 +77,7 @@ class MediaFolder:
 def _checked(source: Path, sha256: str) -> str:
     """The hash of the file. Raises Unusable where it is gone, or is not the one that the pair was made with."""
     try:
-        found = sha256_of(source)
+        found = file_sha256(source)
     except OSError as error:
         raise Unusable(f"{source.name} cannot be read: {error.strerror}.") from error
     if sha256 and found != sha256:

@@ -11,10 +11,11 @@ from pathlib import Path
 from string import Template
 from typing import Any, TextIO
 
+from thud.disk import file_sha256
 from thud.errors import BadRequest
 from thud.evaluation.handover.folder import plain_name, whole_folder
 from thud.pairs.formats.layouts import FORMATS, TITLES, dataset_info, sharegpt_row, trl_row, unfit
-from thud.pairs.formats.media import MediaFolder, Unusable, sha256_of
+from thud.pairs.formats.media import MediaFolder, Unusable
 from thud.pairs.pair import Pair
 
 LAYOUT = 1
@@ -171,7 +172,9 @@ def _describe(part: Path, written: Written, types: Mapping[str, int], about: Map
     if written.format == "sharegpt":
         _json(part / "dataset_info.json", dataset_info(name, files, written.stage))
     (part / "README.md").write_text(_card(written, types, about, name), encoding="utf-8")
-    hashes = {path.relative_to(part).as_posix(): sha256_of(path) for path in sorted(part.rglob("*")) if path.is_file()}
+    hashes = {
+        path.relative_to(part).as_posix(): file_sha256(path) for path in sorted(part.rglob("*")) if path.is_file()
+    }
     counts = {"pairs": written.pairs, "splits": dict(written.splits), "types": dict(types)}
     left_out = [{"reason": reason, "count": count} for reason, count in written.left_out.items()]
     head = {"made_by": "thud", "layout": LAYOUT, "format": written.format, "stage": written.stage}

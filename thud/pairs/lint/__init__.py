@@ -1,10 +1,11 @@
 """Lint: what is wrong with a set of pairs, row by row and over all."""
 
-from thud.pairs.lint.catalogue import CHECKS, SEVERITY, Check
+from thud.pairs.lint.catalogue import CHECKS, ERRORS, SEVERITY, Check, errors_among
 from thud.pairs.lint.linter import Linter
 from thud.pairs.lint.report import Finding, Fix, Report, Severity, report_from_json
 from thud.pairs.lint.several import lint_rows
 
 __all__ = [
-    "CHECKS", "SEVERITY", "Check", "Finding", "Fix", "Linter", "Report", "Severity", "lint_rows", "report_from_json",
+    "CHECKS", "ERRORS", "SEVERITY", "Check", "Finding", "Fix", "Linter", "Report", "Severity", "errors_among",
+    "lint_rows", "report_from_json",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from thud.pairs.lint.report import Fix, Severity
@@ -43,3 +44,9 @@ CATALOGUE: tuple[Check, ...] = (
 )
 CHECKS = {check.name: check for check in CATALOGUE}
 SEVERITY: dict[str, Severity] = {check.name: check.severity for check in CATALOGUE}
+ERRORS = frozenset(name for name, severity in SEVERITY.items() if severity == "error")
+
+
+def errors_among(findings: Iterable[str]) -> list[str]:
+    """Those of a row's findings that keep it out of training."""
+    return [name for name in findings if name in ERRORS]

@@ -66,8 +66,7 @@ class Linter:
                 yield "media", problem
 
     def _against(self, pair: Pair, said: Told | None) -> Iterator[tuple[str, str]]:
-        if not self._judged("label_text", said is not None or (pair.task == "choice" and bool(pair.label))):
-            return
+        self._judged("label_text", rows.understood(pair, said))
         if kind := rows.against_label(pair, said):
             yield "label_text", kind
 

@@ -51,6 +51,13 @@ def claims(pair: Pair) -> Told | None:
     return told(pair.task, pair.chosen, pair.prompt) if readable(pair) else None
 
 
+def understood(pair: Pair, said: Told | None) -> bool:
+    """Whether the chosen answer says what its label can be held against; what cannot be read passes nothing."""
+    if pair.task == "choice":
+        return bool(pair.label)
+    return said is not None and said.label not in _SAYS_NOTHING
+
+
 def against_label(pair: Pair, said: Told | None) -> str:
     """How label and text differ, in words that count alike; "" where they do not."""
     if pair.task == "choice":

@@ -114,7 +114,7 @@ class Balance:
     def add(self, pair: Pair) -> None:
         if pair.condition:
             self.conditions[pair.condition] += 1
-        if pair.task == "sync":
+        if pair.task == "sync" and expected(pair):
             self.labels[expected(pair)] += 1
 
     def found(self) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from thud.errors import RunFailed
 from thud.pairs.builders import BUILDERS
 from thud.pairs.fixes import Done, drop, shuffle_letters, surplus, timing
 from thud.pairs.funnel import funnel_of, why_empty
-from thud.pairs.lint import SEVERITY, Linter
+from thud.pairs.lint import ERRORS, Linter, errors_among
 from thud.pairs.material import Material, material_from_json
 from thud.pairs.mixture import draw_pairs
 from thud.pairs.pair import Pair
@@ -34,8 +34,8 @@ kind = "pairs"
 LIMIT_S = 3600.0
 VERSION = 1
 """Part of every built set's id: raise it when the same material and recipe would give other pairs."""
-ERRORS = frozenset(name for name, severity in SEVERITY.items() if severity == "error")
-DEFINED = ("title", "recipe", "stage", "pairs", "held", "made_at", "origin", "parent")
+DEFINITION = "pair_set"
+DEFINED = ("title", "stage", "pairs", "held", "made_at", "origin", "parent")
 SPLITS_KIND = "pair_splits"
 KEPT_BY_FIXES = ("stage", "recipe", "split_of", "basis", "funnel", "skipped")
 """What a mended set takes over from the one it was made of."""
@@ -51,7 +51,7 @@ def ingest(store: Store, item: Json, result: Json) -> None:
     """Tells the store of the set, and of the splits its clips are in from now on."""
     actor = item.get("by", "thud")
     summary = open_set(store.workspace, result["set"]).summary
-    store.define("pair_set", result["set"], {key: _told(summary, key) for key in DEFINED}, actor)
+    store.define(DEFINITION, result["set"], told_of(summary), actor)
     key = result.get("splits_key")
     if key:
         before = store.definitions(SPLITS_KIND).get(key, {})
@@ -77,8 +77,9 @@ def fingerprint(times: EventTimes | None) -> str:
     return content_id(times.visual_s, times.audio_s) if times else ""
 
 
-def _told(summary: Json, key: str) -> Any:
-    return (summary["recipe"] or {}).get("name", "") if key == "recipe" else summary[key]
+def told_of(summary: Json) -> Json:
+    """What the store is told of a set, whichever job made it. recipe: its name, "" for sets that have none."""
+    return {**{key: summary[key] for key in DEFINED}, "recipe": (summary["recipe"] or {}).get("name", "")}
 
 
 def _build(item: Json, workspace: Path) -> Json:
@@ -154,7 +155,7 @@ def _mend(item: Json, workspace: Path) -> Json:
             linter, done = Linter(media), Done()
             for _, pair in _mended(parent, fix, check, seed, done):
                 findings = linter.add(writer.lines, pair)
-                writer.add(pair, [one for one in findings if one in ERRORS], findings)
+                writer.add(pair, errors_among(findings), findings)
             before, count = parent.summary, done.changed + done.dropped
             about = {
                 **{key: before[key] for key in KEPT_BY_FIXES if key in before},

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from thud.errors import BadRequest, NotFound
 from thud.pairs.formats import Skipped, read_any
-from thud.pairs.lint import SEVERITY, Linter
+from thud.pairs.lint import Linter, errors_among
 from thud.pairs.pair import Pair, Shown
 from thud.pairs.pair_set import SetWriter, open_set
 from thud.records import EventTimes
 from thud.runs.job import CannotGoOn
-from thud.runs.jobs.pairs import fingerprint
+from thud.runs.jobs.pairs import DEFINITION, fingerprint, told_of
 from thud.runs.pair_media import MediaCheck
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 kind = "pairs_import"
 LIMIT_S = 3600.0
-DEFINITION = "pair_set"
 MOST_LISTED = 1000
 """Skipped rows that are named; beyond that they are counted by reason."""
 
@@ -111,9 +110,8 @@ def work(item: Json, workspace: Path) -> Json:
                     continue
                 pair = home.settle(one)
                 findings = linter.add(writer.lines, pair)
-                held = [check for check in findings if SEVERITY[check] == "error"]
                 taken.take(pair, pair.shown.video_sha256 in home.clips)
-                writer.add(pair, held, findings)
+                writer.add(pair, errors_among(findings), findings)
         except (BadRequest, NotFound) as error:
             raise CannotGoOn(str(error)) from error
         if not writer.lines:
@@ -157,8 +155,7 @@ def _about(item: Json, taken: _Taken, linter: Linter, seconds: float) -> Json:
 def ingest(store: Store, item: Json, result: Json) -> None:
     """Enters the set in the store's list."""
     summary = open_set(store.workspace, result["set"]).summary
-    names = ("title", "stage", "pairs", "held", "made_at", "origin", "parent")
-    store.define(DEFINITION, result["set"], {**{name: summary[name] for name in names}, "recipe": ""}, item["by"])
+    store.define(DEFINITION, result["set"], told_of(summary), item["by"])
 
 
 def words(folder: Path, tally: Mapping[str, int]) -> str:
