@@ -5,13 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Route
 
 Visit = Callable[[str], Page]
 PATIENCE_MS = 20_000
 """How long anything that a page is to show may take: machines are slow and busy, and nothing here measures time."""
 WORK_MS = 120_000
 """How long a run of a few small clips may take: its workers start first, and that alone can take many seconds."""
+
+
+class Held:
+    """Requests to `address` that stay on their way. `times`: so many, then others pass; all by default.
+
+    Made well before the first of them: a request that leaves in the same moment may get past.
+    """
+
+    def __init__(self, page: Page, address: str, times: int | None = None) -> None:
+        self.page, self.routes = page, list[Route]()
+        page.route(address, lambda route: self.routes.append(route), times=times)
+
+    def wait(self) -> None:
+        """Returns when one is held."""
+        for _ in range(PATIENCE_MS // 20):
+            if self.routes:
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError("the request that was to be held back was never made")
+
+    def let_go(self) -> None:
+        """Sends them on, once there is one."""
+        self.wait()
+        for route in self.routes:
+            route.continue_()
 
 
 def ready(page: Page) -> Page:

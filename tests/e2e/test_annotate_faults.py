@@ -36,7 +36,7 @@ from tests.e2e.annotate import (
 )
 from tests.e2e.app_server import ROOT, START_S, App, free_port
 from tests.e2e.conftest import visiting
-from tests.e2e.page import Visit
+from tests.e2e.page import Held, Visit
 
 pytestmark = pytest.mark.alone
 
@@ -202,18 +202,18 @@ def test_nobody_elses_saves_are_sent(mortal: Mortal, visit_mortal: Visit) -> Non
 
 def test_undo_and_a_new_save_right_after_it_arrive_in_that_order(mortal: Mortal, visit_mortal: Visit) -> None:
     page = open_bench(visit_mortal)
+    undo = Held(page, "**/api/marks/undo", times=1)
     place(page)
     clip = to_next(page)
     all_sent(page)
-    held: list[Route] = []
-    page.route("**/api/marks/undo", lambda route: held.append(route), times=1)
     press(page, "u")
     page.wait_for_function("was => __thud.clipId() === was && __thud.bench.bundle", arg=clip)
+    undo.wait()
     press(page, ".", ".", "v", "Enter")  # the clip is shown where its picture was set: two frames after that
     page.wait_for_function("was => __thud.clipId() !== was", arg=clip)
     page.wait_for_timeout(500)  # a save that did not wait would be there by now, and be what is taken back
     with page.expect_response("**/api/marks/undo"):
-        held[0].continue_()
+        undo.let_go()
     all_sent(page)
     app = now(mortal)
     kept = mine(app)[clip]

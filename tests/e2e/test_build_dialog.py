@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.app_server import App
 from tests.e2e.crowd import numbers
-from tests.e2e.page import WORK_MS, Visit, drawer, ready, run_row, toast
+from tests.e2e.page import WORK_MS, Held, Visit, drawer, ready, run_row, toast
 
 
 def open_dialog(page: Page) -> Locator:
@@ -151,8 +151,7 @@ def test_the_dialog_says_what_the_server_could_not_do(pair: str, visit_broken: V
 
 def test_a_late_answer_to_an_older_question_is_not_shown(visit_crowd: Visit) -> None:
     page = visit_crowd("/clips?kind=bell")
-    held: list[Route] = []
-    page.route("**/api/build/plan", lambda route: held.append(route), times=1)
+    first = Held(page, "**/api/build/plan", times=1)
     dialog = open_dialog(page)
     page.wait_for_function("document.querySelector('dialog .pv').getAttribute('aria-busy') === 'true'")
     expect(go(dialog)).to_have_text("Build …")
@@ -161,6 +160,6 @@ def test_a_late_answer_to_an_older_question_is_not_shown(visit_crowd: Visit) -> 
     count = len(numbers(kind="bell"))
     expect(go(dialog)).to_contain_text(f"Build {3 * count} stimuli")
     with page.expect_response("**/api/build/plan"):
-        held[0].continue_()
+        first.let_go()
     expect(planned(dialog, "early")).to_contain_text(re.compile("^early000$"))
     expect(go(dialog)).to_contain_text(f"Build {3 * count} stimuli")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.app_server import App
 from tests.e2e.crowd import COUNT, KINDS, NASTY, REASON, name, numbers
-from tests.e2e.page import Visit, cards, head, ready, search_field
+from tests.e2e.page import Held, Visit, cards, head, ready, search_field
 
 SCREENFUL = 180
 REFUSED, DAMAGED = len(numbers(state="refused")), len(numbers(state="damaged"))
@@ -199,15 +199,15 @@ def test_titles_are_text_and_nothing_else(visit_crowd: Visit) -> None:
 
 def test_resting_on_a_card_shows_the_moment_and_leaving_early_is_no_trouble(visit: Visit) -> None:
     page = ready(visit("/clips?q=Clip+at+30"))
-    held: list[Route] = []
-    page.route("**/proxy.mp4", lambda route: held.append(route), times=1)
+    film = Held(page, "**/proxy.mp4", times=1)
     peek = page.locator("video.peek")
     cards(page).first.hover()
     expect(peek).to_be_attached()
+    film.wait()
     page.mouse.move(5, 5)
     expect(peek).to_have_count(0)
     with page.expect_response("**/proxy.mp4"):
-        held[0].continue_()
+        film.let_go()
     cards(page).first.hover()
     expect(peek).to_have_js_property("muted", True)
     page.wait_for_function("document.querySelector('video.peek').currentTime > 1")

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.barcode import VARIANTS
 from tests.e2e import measure
 from tests.e2e.app_server import App
 from tests.e2e.conftest import CLICK_S, FLAGS
-from tests.e2e.page import Visit, cards, ready, toast
+from tests.e2e.page import Held, Visit, cards, ready, toast
 from tests.e2e.player import SILENT, address, clip_page, clips_of, open_clip, sound_id, state, wait_until_heard
 
 pytestmark = pytest.mark.alone
@@ -213,9 +213,8 @@ def test_a_sound_that_cannot_be_decoded_says_so_and_leaves_the_others(app: App, 
 
 def test_a_sound_that_comes_late_joins_the_others_to_the_sample(app: App, stay: Visit) -> None:
     late = sound_id(clip_page(app), "delayed")
-    held: list[Route] = []
     page = ready(stay("/clips?q=Clip+at+30"))
-    page.route(f"**/{late}/people.flac", lambda route: held.append(route))
+    held = Held(page, f"**/{late}/people.flac")
     cards(page).first.click()
     page.wait_for_function("window.__thud?.engine.deck.buffers.size >= 7")
     page.evaluate(measure.HELPERS)
@@ -224,7 +223,7 @@ def test_a_sound_that_comes_late_joins_the_others_to_the_sample(app: App, stay: 
     wait_until_heard(page)
     page.locator(f"[role=radio][data-sound='{late}']").click()
     page.wait_for_function("document.querySelector('.cs [aria-checked=true]')")
-    held[0].continue_()
+    held.let_go()
     page.wait_for_function("id => __thud.engine.deck.run.nodes.has(id)", arg=late)
     start, at, data = page.evaluate(
         """async () => {

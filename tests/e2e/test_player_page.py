@@ -14,7 +14,7 @@ from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from tests.e2e import measure
 from tests.e2e.app_server import App
-from tests.e2e.page import Visit, cards, ready, toast
+from tests.e2e.page import Held, Visit, cards, ready, toast
 from tests.e2e.player import Json, clip_page, clips_of, open_clip, sound_id, state
 
 pytestmark = pytest.mark.alone
@@ -192,15 +192,13 @@ def test_another_theme_redraws_the_canvas(app: App, stay: Visit) -> None:
 
 def test_a_slow_clip_does_not_replace_the_one_gone_to_meanwhile(app: App, stay: Visit) -> None:
     first, second = clips_of(app, "a")[:2]
-    held: list[Route] = []
     page = ready(stay("/clips?kind=a"))
-    page.route(f"**/api/clips/{first['id']}", lambda route: held.append(route))
+    held = Held(page, f"**/api/clips/{first['id']}")
     cards(page).first.click()
     expect(page.locator(".cpg")).to_have_attribute("aria-busy", "true")
     page.keyboard.press("j")
     expect(heading(page)).to_have_text(second["title"])
-    for route in held:
-        route.continue_()
+    held.let_go()
     measure.prepare(page)
     page.wait_for_function("id => __thud.prefetch.isWhole(id)", arg=first["id"])
     expect(heading(page)).to_have_text(second["title"])
