@@ -13,7 +13,10 @@ import pytest
 
 from tests.pairs_kit import clip, material, put
 from tests.unit.runs_kit import until
+from tests.unit.test_certain import a_case
 from thud.errors import BadRequest, NotFound
+from thud.events.settings import read_settings
+from thud.events.settle import settle
 from thud.pairs.pair_set import PairSet, is_set, sets_folder
 from thud.pairs.recipe import Recipe, shipped
 from thud.records import EventTimes, Intervention, Mark
@@ -22,7 +25,7 @@ from thud.runs.jobs import pairs as job
 from thud.runs.pair_gather import DISCARDED, HALF, NO_SOUND, NOBODY, UNSURE, gather_all
 from thud.runs.pair_media import MediaCheck
 from thud.runs.run import Runs
-from thud.store import Store, open_store
+from thud.store import Store, changes, open_store
 
 RECIPE = Recipe("small", "Small", "dpo", {"shift": 40, "mute": 10})
 
@@ -273,9 +276,25 @@ def test_only_settled_times_and_verified_sounds_are_gathered(store: Store) -> No
     store.submit_mark(Mark(names[3], "eva", 2.0, 2.1), "eva")
     store.set_times(names[2], EventTimes(2.0, 2.1, "agreement", {"retained": True}), "test")
     found = gather_all(store)
-    assert set(found.material.times) == {names[0], names[2], names[3], names[7]}
-    assert [found.unsettled[names[n]] for n in (1, 4, 5, 6, 8)] == [UNSURE, NO_SOUND, DISCARDED, HALF, NOBODY]
+    assert set(found.material.times) == {names[2], names[3], names[7]}
+    why = [UNSURE, UNSURE, NO_SOUND, DISCARDED, HALF, NOBODY]
+    assert [found.unsettled[names[n]] for n in (0, 1, 4, 5, 6, 8)] == why, "two models alone settle nothing"
     assert {one.condition for one in found.material.stimuli[names[0]]} == {"original", "early", "delayed", "swapped"}
     assert found.sounds[names[0]] == next(
         one.proof.models_sha256 for one in broken if one.intervention == Intervention("original")
     )
+
+
+def test_a_consensus_that_needs_nobody_settles_a_clip_and_no_other_does(store: Store) -> None:
+    """Sixty clips whose times are known teach how far each model is off; the last is known by models alone."""
+    known = material(61)
+    names = list(known.clips)
+    put(store, replace(known, times={name: EventTimes(2.0, 2.1, "adjudicated") for name in names[:60]}))
+    cases = [a_case(number, known=False) for number in range(61)]
+    marks = [replace(mark, clip_id=name) for name, case in zip(names, cases, strict=True) for mark in case.marks]
+    store.write_many([changes.submit_mark(mark, "test") for mark in marks])
+    settle(store, read_settings(store.settings()), "test")
+    assert names[60] in gather_all(store).material.times
+    store.set_setting("accept_spread_s", 0.0, "ada")
+    assert gather_all(store).unsettled[names[60]] == UNSURE
+    assert len(gather_all(store).material.times) == 60

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from thud.evaluation.scoring import ABSENT
-from thud.events.settings import Settings
 from thud.pairs.event_words import event_words
 from thud.pairs.material import Material
 from thud.records import Clip, EventTimes, Mark, Response, Stimulus
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from thud.store import Store
 
 TRUSTED = frozenset({"construction", "gold", "adjudicated", "manifest"})
-LEAST_SOURCES = 2
 NOBODY = "Nobody has marked its event yet"
 UNSURE = "Its marks do not agree enough; a person should look on Annotate"
 NO_SOUND = "Its event makes no sound"
@@ -60,24 +58,16 @@ def gather_all(store: Store) -> Gathered:
 
 def settled_times(store: Store, clips: Mapping[str, Clip]) -> tuple[dict[str, EventTimes], dict[str, str]]:
     """(the times that pairs may be built on, clip id → why the others may not)."""
-    best, agreed = store.times(), store.times("agreement")
+    best = store.times()
     people = {(mark.clip_id, mark.annotator) for mark in store.marks() if mark.person}
-    settled: dict[str, EventTimes] = {}
-    unsettled: dict[str, str] = {}
-    for clip_id in clips:
-        times = best.get(clip_id)
-        reason = _doubt(clip_id, times, people)
-        if reason == UNSURE and agreed.get(clip_id, times).detail.get("retained"):  # type: ignore[union-attr]
-            reason = ""
-        if times is None or reason:
-            unsettled[clip_id] = reason
-        else:
-            settled[clip_id] = times
-    return settled, unsettled
+    doubts = {clip_id: _doubt(clip_id, best.get(clip_id), people) for clip_id in clips}
+    sure = _sure(store) if UNSURE in doubts.values() else frozenset()
+    unsettled = {key: reason for key, reason in doubts.items() if reason and not (reason == UNSURE and key in sure)}
+    return {key: best[key] for key in clips if key not in unsettled}, unsettled
 
 
 def _doubt(clip_id: str, times: EventTimes | None, people: set[tuple[str, str]]) -> str:
-    """Why these times are not settled, "" when they are."""
+    """Why these times are not settled, "" when they are; UNSURE where only models placed them."""
     if times is None:
         return NOBODY
     verdict = times.detail.get("verdict")
@@ -87,17 +77,26 @@ def _doubt(clip_id: str, times: EventTimes | None, people: set[tuple[str, str]])
         return NOBODY if times.visual_s is None and times.audio_s is None else HALF
     if times.method in TRUSTED:
         return ""
-    sure = all(_sure(clip_id, times, kind, people) for kind in ("visual", "audio"))
-    return "" if sure else UNSURE
+    by_people = all(
+        any((clip_id, name) in people for name in times.detail.get(f"{kind}_sources") or ())
+        for kind in ("visual", "audio")
+    )
+    return "" if by_people else UNSURE
 
 
-def _sure(clip_id: str, times: EventTimes, kind: str, people: set[tuple[str, str]]) -> bool:
-    """Whether a person placed it, or several models did and the consensus is as sure as Annotate asks by default."""
-    sources = times.detail.get(f"{kind}_sources") or ()
-    if any((clip_id, name) in people for name in sources):
-        return True
-    spread = times.detail.get(f"{kind}_spread_s")
-    return len(sources) >= LEAST_SOURCES and spread is not None and spread <= Settings().accept_spread_s
+def _sure(store: Store) -> frozenset[str]:
+    """The clips that need nobody, as Annotate has it: the rule retains them, or the consensus is sure of them.
+
+    Takes about a second for 10,000 clips.
+    """
+    from thud.events.certain import certain  # they bring scipy, which takes most of a second
+    from thud.events.settings import read_settings
+    from thud.events.settle import learned, read_cases
+
+    cases, settings = read_cases(store), read_settings(store.settings())
+    retained = {key for key, times in store.times("agreement").items() if times.detail.get("retained")}
+    learnt = learned(cases.values())
+    return frozenset(retained | {key for key, case in cases.items() if certain(case, learnt, settings)})
 
 
 def _stimuli(stimuli: Iterable[Stimulus], clips: Mapping[str, Clip]) -> dict[str, tuple[Stimulus, ...]]:
