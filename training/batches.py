@@ -21,16 +21,13 @@ from thud.errors import BadRequest, RefusedClip, RunFailed
 from thud.media.probe import probe
 from thud.media.sound import Sound
 from thud.media.write import MODELS_RATE_HZ, write_wav
-from thud.providers.local_inputs import Fed, Feeder, joined
+from thud.providers.local_inputs import WOVEN, Fed, Feeder, cast, joined
 from thud.providers.transformers import Seen
 from training.tensors import PER_TOKEN, Half, Shelf, gathered, placed, stacked, with_answer
 
 Row = Mapping[str, Any]
 IGNORED = -100
 """The label of a token that is not learnt."""
-
-CAST = ("pixel_values_videos", "input_features")
-"""What a model takes in the number format of its weights."""
 
 KEPT_BYTES = 512 * 1024 * 1024
 """How much of what was decoded stays in memory, per process: some hundred rows of the demo, a few of a large model."""
@@ -78,7 +75,7 @@ class OmniCollator:
         else:
             batch["labels"] = batch["input_ids"].masked_fill(answers == 0, IGNORED)
         if any(half.fed.interleaved for half in halves):
-            batch["use_audio_in_video"] = True  # the processor's name for it is another one
+            batch[WOVEN] = True
             if any(_only_seen(half.fed) for half in halves):
                 batch["position_ids"] = self._places(ids, halves)
         return batch
@@ -94,10 +91,7 @@ class OmniCollator:
             kinds.setdefault(fed.kind, []).append((place, fed))
         for same in kinds.values():
             batch = joined([fed for _, fed in same], self.pad)
-            batch = {name: self._cast(name, value) for name, value in batch.items()}
-            if same[0][1].interleaved:
-                batch["use_audio_in_video"] = True
-            yield [place for place, _ in same], batch
+            yield [place for place, _ in same], {name: self._cast(name, value) for name, value in batch.items()}
 
     def length(self, row: Row) -> int:
         """How many tokens the longest sequence of the row takes. Raises BadMedia, BadRow."""
@@ -124,8 +118,7 @@ class OmniCollator:
     @property
     def pad(self) -> int:
         """The token that fills."""
-        tokens = self.feeder.processor.tokenizer
-        return int(tokens.pad_token_id if tokens.pad_token_id is not None else tokens.eos_token_id)
+        return self.feeder.pad
 
     def _sequences(self, rows: Sequence[Row]) -> list[Half]:
         """All chosen answers, then, for DPO, all rejected ones."""
@@ -218,7 +211,7 @@ class OmniCollator:
     def _cast(self, name: str, value: Any) -> Any:
         import torch
 
-        return value.to(getattr(torch, self.dtype)) if name in CAST else value
+        return cast(name, value, getattr(torch, self.dtype))
 
     def _places(self, ids: Sequence[Any], halves: Sequence[Half]) -> Any:
         """Places in time of every token, (3, sequences, tokens).

@@ -24,7 +24,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,7 +72,6 @@ class Capability:
     load: float = 0.0
     gigaflops: float = 0.0
     disk_free_gb: float = 0.0
-    hub: bool = field(default=False)
 
     @property
     def bf16(self) -> bool:
@@ -95,7 +94,7 @@ def libraries() -> Mapping[str, Mapping[str, Any]]:
 def capability(folder: Path = Path()) -> Capability:
     """What this machine has now. folder: whose disk is measured."""
     found = libraries()
-    torch, bits = found["torch"], found["bitsandbytes"]
+    torch, bits, (ram, ram_free) = found["torch"], found["bitsandbytes"], ram_gb()
     return Capability(
         python=platform.python_version(),
         versions={name: row["version"] for name, row in found.items() if "version" in row},
@@ -104,13 +103,12 @@ def capability(folder: Path = Path()) -> Capability:
         gpus=tuple(Gpu(**row) for row in torch.get("gpus", ())),
         four_bit=bits.get("computes", ""),
         torchvision=found["torchvision"].get("kind", "absent"),
-        ram_gb=ram_gb()[0],
-        ram_free_gb=ram_gb()[1],
+        ram_gb=ram,
+        ram_free_gb=ram_free,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         load=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
         gigaflops=torch.get("gigaflops", 0.0),
         disk_free_gb=disk_free_gb(folder),
-        hub=bool(os.environ.get("HF_TOKEN")),
     )
 
 

@@ -18,12 +18,15 @@ from training.config import TrainConfig
 from training.exports import Export
 from training.journal import read_lines
 from training.memory import GB, Memory
+from training.progress import best
 
 Level = Literal["blocked", "degraded", "note"]
 Verdict = Literal["ok", "degraded", "blocked"]
 INSTALL = "Run: pip install -r requirements.txt"
 NEVER_LINTED, NO_GAIN, NOT_MEASURED = "never_linted", "no_gain", "not_measured"
 """What can be waived beside the linter's checks, by these names."""
+COUNTED = ("qwen2_5_omni", "qwen2_5_vl", "qwen3_omni", "qwen3_vl")
+"""Beginnings of the model_types whose pictures and sounds are counted as their processors do."""
 TIGHT = 0.9
 KEPT_CHECKPOINTS = 3
 """Two that stay, and one that is being written."""
@@ -169,6 +172,13 @@ def data(config: TrainConfig, export: Export, longest: int, waived: Collection[s
     yield from _lint(export, waived)
 
 
+def tokens(kind: str) -> Iterator[Reason]:
+    """Whether the tokens of a model of that model_type ("" = not known) are counted by its own arithmetic."""
+    if kind and not kind.startswith(COUNTED):
+        said = f"Tokens of a {kind} model are counted as those of Qwen's omni models, so memory and time may be off."
+        yield Reason("note", "tokens", said)
+
+
 def _lint(export: Export, waived: Collection[str]) -> Iterator[Reason]:
     if export.findings is None and NEVER_LINTED not in waived:
         said = "No linter has looked at these pairs."
@@ -213,15 +223,12 @@ def held_out(run: Path) -> tuple[float, float, int] | None:
     if told.get("before") and told.get("after"):
         before, after = told["before"], told["after"]
         return float(before["accuracy"]["all"]), float(after["accuracy"]["all"]), int(after["n"]["all"])
-    path = run / "metrics.jsonl"
-    rounds = [line for line in read_lines(path) if line["event"] == "held_out"] if path.is_file() else []
-    scores = [(line["step"], line["accuracy"]["all"], line["n"]["all"]) for line in rounds if line["n"].get("all")]
-    first = [accuracy for step, accuracy, _ in scores if step == 0]
-    later = [(accuracy, n) for step, accuracy, n in scores if step > 0]
-    if not first or not later:
+    lines = read_lines(run / "metrics.jsonl")
+    rounds = [line for line in lines if line["event"] == "held_out" and line["n"].get("all")]
+    first, after = next((line for line in rounds if line["step"] == 0), None), best(rounds)
+    if first is None or after is None:
         return None
-    best, n = max(later)
-    return first[0], best, n
+    return float(first["accuracy"]["all"]), float(after["accuracy"]["all"]), int(after["n"]["all"])
 
 
 def report(run: Path) -> dict[str, Any]:

@@ -6,25 +6,24 @@ Rows hold paths; what lies there is decoded when a batch is made (`training.batc
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.errors import BadRequest, RefusedClip
 from thud.media.probe import probe
 from thud.media.write import MODELS_RATE_HZ
-from thud.pairs.formats import Skipped, read_any
 from thud.pairs.pair import Pair
 from thud.providers.local_media import sample_times, sound_samples
 from thud.records import Probe
 from training.batches import BadMedia, BadRow, OmniCollator, Row
+from training.exports import read_pairs
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 __all__ = ["BadMedia", "BadRow", "OmniCollator", "Row", "check_rows", "read_rows"]
 
-SPLITS = ("train", "validation", "test")
 MOST_TOKENS_PER_S = 50
 """Of a sound; families that are known take 13 to 25."""
 
@@ -48,17 +47,10 @@ def read_rows(folder: Path, split: str, stage: str) -> Dataset:
         raise BadRequest(f"{folder} has no {split}.jsonl; give the folder of an export in the format TRL.")
     import datasets
 
-    rows = [_row(number, pair, stage) for number, pair in _pairs(path)]
+    rows = [_row(number, pair, stage) for number, pair in enumerate(read_pairs(path, BadRow), 1)]
     if not rows:
         raise BadRequest(f"{path} holds no pair.")
     return datasets.Dataset.from_list(rows)
-
-
-def _pairs(path: Path) -> Iterator[tuple[int, Pair]]:
-    for number, found in enumerate(read_any(path.absolute()), 1):
-        if isinstance(found, Skipped):
-            raise BadRow(f"Row {found.row} of {path.name} is no pair: {found.reason}. Export the pairs again.")
-        yield number, found
 
 
 def _row(number: int, pair: Pair, stage: str) -> dict[str, Any]:

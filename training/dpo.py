@@ -14,7 +14,6 @@ from typing import Any
 
 from training import session
 from training.config import TrainConfig
-from training.ranks import rank
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,32 +23,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(start: session.Session) -> str:
     """The state in which training ended: done, early, stopped or failed."""
-    from training.data import OmniCollator, check_rows, read_rows
-    from training.models import load_policy
-
-    config = start.config
-    rows = read_rows(config.data, "train", "dpo")
-    held = session.held_out(start)
-    policy = load_policy(config)
-    collator = OmniCollator(
-        policy.feeder, "dpo", config.fps, config.max_frames, config.size_px, config.max_tokens, policy.dtype
-    )
-    if rank() == 0:  # the others would find the same
-        for some in filter(None, (rows, held)):
-            check_rows(some, collator)
-
+    made = session.prepared(start)
     from trl import DPOConfig, DPOTrainer
 
     trainer = DPOTrainer(
-        model=policy.model,
-        ref_model=policy.reference,
-        args=DPOConfig(**session.arguments(start), **_loss(config)),
-        train_dataset=rows,
-        eval_dataset=held,
-        data_collator=collator,
-        processing_class=policy.processor,
+        model=made.policy.model,
+        ref_model=made.policy.reference,
+        args=DPOConfig(**session.arguments(start), **_loss(start.config)),
+        train_dataset=made.rows,
+        eval_dataset=made.held,
+        data_collator=made.collator,
+        processing_class=made.policy.processor,
     )
-    return session.run(start, trainer, policy, _answer_tokens(rows, policy.processor.tokenizer))
+    return session.run(start, trainer, made.policy, _answer_tokens(made.rows, made.policy.processor.tokenizer))
 
 
 def _loss(config: TrainConfig) -> dict[str, Any]:

@@ -27,7 +27,7 @@ FULL = (
 _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS = (
     "No space left on device", "(os error 28)", "(os error 27)",
-    "PytorchStreamWriter failed writing", "iostream error", "unexpected pos",
+    "PytorchStreamWriter failed writing", "iostream error", "unexpected pos ",
 )  # fmt: skip
 """How libraries that write past Python say it; torch's writer does not say why a write failed."""
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
@@ -37,14 +37,13 @@ def ending(error: BaseException, config: TrainConfig) -> tuple[int, str]:
     """The exit code and the sentence for what ended a training."""
     chain = _chain(error)
     if any(_is_full(one) for one in chain):
-        checkpoints.drop_torn(config.output / "checkpoints")
         _, step = checkpoints.last_whole(config.output / "checkpoints")
         last = f"; the one of step {step} is whole" if step else ""
         return DISK_FULL, FULL.format(last=last, folder=config.output)
+    if any(isinstance(one, MemoryError) or _says(one, _MEMORY_WORDS) for one in chain):
+        return NO_MEMORY, str(error) if isinstance(error, ThudError) else NO_ROOM
     if isinstance(error, ThudError):
         return FAILED, str(error)
-    if any(isinstance(one, MemoryError) or _says(one, _MEMORY_WORDS) for one in chain):
-        return NO_MEMORY, NO_ROOM
     first = (str(error).splitlines() or [""])[0] or type(error).__name__
     return FAILED, f"Training broke off: {first} The log has the details."
 
@@ -59,6 +58,8 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _is_full(error: BaseException) -> bool:
+    if isinstance(error, TypeError):  # a wrong call, whatever it quotes
+        return False
     return (isinstance(error, OSError) and error.errno in _FULL_ERRORS) or _says(error, _FULL_WORDS)
 
 

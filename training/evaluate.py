@@ -7,11 +7,15 @@ as wrong and never as a class.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from thud.evaluation.answers import TASKS, read_answer
+from thud.evaluation.scoring import ABSENT, is_right
+from thud.providers.local_inputs import Feeder, choosing, ends_of
+from thud.providers.local_load import core_of
 from training.batches import OmniCollator
 from training.ranks import any_of, from_all, rank, world_size
 
@@ -20,7 +24,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Right answers by class. accuracy, n: of "all" and of each expected answer. unread: said, but not an answer."""
+    """Right answers by class. accuracy, n: of "all" and of each expected answer. unread: said, but no answer."""
 
     accuracy: dict[str, float]
     n: dict[str, int]
@@ -38,6 +42,22 @@ def spread_out(rows: Sequence[Row], most: int) -> list[int]:
         order.append((seen[kind], place))
         seen[kind] += 1
     return sorted(place for _, place in sorted(order)[:most])
+
+
+def held_out(rows: Sequence[Row], most: int) -> list[int]:
+    """Places of at most `most` rows (0 = all): spread over those that can be asked, then over the others, if need be.
+
+    The others count for the held-out loss only.
+    """
+    if not most or most >= len(rows):
+        return list(range(len(rows)))
+    first = asked(rows)
+    others = sorted({*range(len(rows))} - {*first})
+    chosen: list[int] = []
+    for places in (first, others):
+        left = most - len(chosen)
+        chosen += [places[one] for one in spread_out([rows[place] for place in places], left)] if left else []
+    return sorted(chosen)
 
 
 def asked(rows: Sequence[Row]) -> list[int]:
@@ -61,10 +81,10 @@ def tally(rows: Sequence[Row], texts: Sequence[str]) -> Tally:
     unread = 0
     for row, text in zip(rows, texts, strict=True):
         answer = read_answer(row["task"], text, _options(row), str(row["prompt"]))
-        unread += answer.label == "unparsed"
+        unread += answer.label in ABSENT
         for kind in ("all", class_of(row)):
             n[kind] += 1
-            right[kind] += answer.label == row["label"]
+            right[kind] += is_right(row["label"], answer.label)
     return Tally({kind: right[kind] / count for kind, count in n.items()}, dict(n), unread)
 
 
@@ -118,11 +138,11 @@ class Examiner:
 
     def _generated(self, model: Any, rows: Sequence[Row]) -> list[str]:
         tokens = self.collator.feeder.processor.tokenizer
-        greedy = _greedy(model, tokens, self.answer_tokens)
         said: dict[int, str] = {}
         for places, batch in self.collator.prompts(rows):
             inputs = {name: value.to(model.device) if hasattr(value, "to") else value for name, value in batch.items()}
-            out = model.generate(**inputs, generation_config=greedy, synced_gpus=self.together)
+            with _greedy(model, self.collator.feeder, self.answer_tokens) as greedy:
+                out = model.generate(**inputs, generation_config=greedy, synced_gpus=self.together)
             texts = tokens.batch_decode(out[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
             said |= dict(zip(places, texts, strict=True))
         return [said[place].strip() for place in range(len(rows))]
@@ -136,19 +156,15 @@ def _gather_for_generation(model: Any) -> None:
         register_fsdp_forward_method(model, "generate")
 
 
-def _greedy(model: Any, tokens: Any, most: int) -> Any:
-    """All that decides how a token is chosen, so that nothing comes from the checkpoint's own settings."""
+@contextmanager
+def _greedy(model: Any, feeder: Feeder, most: int) -> Iterator[Any]:
+    """A block in which the checkpoint's own settings are put aside, with those by which tokens are chosen instead."""
     from transformers import GenerationConfig
 
-    told = getattr(model.generation_config, "eos_token_id", None)
-    ends = {*([told] if isinstance(told, int) else told or []), tokens.eos_token_id} - {None}
-    pad = tokens.pad_token_id if tokens.pad_token_id is not None else tokens.eos_token_id
-    return GenerationConfig(
-        max_new_tokens=most,
-        do_sample=False,
-        num_beams=1,
-        repetition_penalty=1.0,
-        no_repeat_ngram_size=0,
-        pad_token_id=pad,
-        eos_token_id=sorted(ends),
-    )
+    core = core_of(model)
+    chosen = choosing(ends_of(core, feeder.processor.tokenizer), feeder.pad, most)
+    own, core.generation_config = core.generation_config, GenerationConfig()
+    try:
+        yield chosen
+    finally:
+        core.generation_config = own

@@ -129,6 +129,9 @@ def metrics_table(before: Mapping[str, Any] | None, after: Mapping[str, Any] | N
     for kind, n in after["n"].items():
         first = _share(before, kind) if before else "not asked"
         rows.append(f"| {kind} | {first} | {_share(after, kind)} | {n} |")
+    if "unread" in after:
+        first = _silent(before) if before else "not asked"
+        rows.append(f"| no answer (counted as wrong) | {first} | {_silent(after)} | {after['n'].get('all', 0)} |")
     return "\n".join(rows)
 
 
@@ -136,7 +139,17 @@ def _share(told: Mapping[str, Any], kind: str) -> str:
     n = told["n"].get(kind, 0)
     if not n:
         return "not asked"
-    estimate = wilson_share(told["accuracy"][kind], n)
+    return _within(told["accuracy"][kind], n)
+
+
+def _silent(told: Mapping[str, Any]) -> str:
+    """The share of all questions that got no answer."""
+    n = told["n"].get("all", 0)
+    return _within(told["unread"] / n, n) if n and "unread" in told else "not counted"
+
+
+def _within(share: float, n: int) -> str:
+    estimate = wilson_share(share, n)
     return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"
 
 

@@ -5,21 +5,22 @@ It reads the manifest and looks into a few media files; it does not know how row
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thud.errors import BadRequest, RefusedClip
+from thud.disk import file_sha256
+from thud.errors import BadRequest, RefusedClip, ThudError
 from thud.media.probe import probe
+from thud.media.write import MODELS_RATE_HZ
 from thud.pairs.formats import Skipped, read_any
 from thud.pairs.lint.catalogue import SEVERITY
 from thud.pairs.pair import Pair
 from thud.pairs.tokens import count_tokens
-from thud.providers.local_media import sample_times
+from thud.providers.local_media import sample_times, sound_samples
 from training.config import TrainConfig
 from training.memory import Load
 
@@ -41,19 +42,15 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Export:
     """A data folder. rows, validation: how many. findings: None = it was never linted. changed: files that are not
-    as the manifest says. sample: some of the rows, evenly spread. sha256: of the manifest, "" without one.
+    as the manifest says. sample: some of the rows, evenly spread.
     """
 
-    folder: Path
-    title: str
     stage: str
     rows: int
     validation: int
     findings: tuple[Found, ...] | None
     changed: tuple[str, ...]
     sample: tuple[Pair, ...]
-    sha256: str = ""
-    recipe: str = ""
 
 
 def read_export(folder: Path) -> Export:
@@ -63,23 +60,27 @@ def read_export(folder: Path) -> Export:
         raise BadRequest(
             f"{folder} is no data to train on: it has no train.jsonl. Export a set of pairs for TRL first."
         )
-    rows = _pairs(file)
+    rows = list(read_pairs(file))
     if not rows:
         raise BadRequest(f"{file} holds no rows. Export the set again.")
     told = manifest(folder)
     held_out = folder / "validation.jsonl"
     return Export(
-        folder=folder,
-        title=str(told.get("title") or folder.name),
         stage="dpo" if all(pair.rejected for pair in rows) else "sft",
         rows=len(rows),
-        validation=len(_pairs(held_out)) if held_out.is_file() else 0,
+        validation=len(list(read_pairs(held_out))) if held_out.is_file() else 0,
         findings=_findings(told),
         changed=_changed(folder, told),
         sample=tuple(rows[place] for place in spread(len(rows), LOOKED_AT)),
-        sha256=manifest_sha256(folder),
-        recipe=recipe_name(told),
     )
+
+
+def read_pairs(path: Path, refused: type[ThudError] = BadRequest) -> Iterator[Pair]:
+    """The pairs of a file of rows, in its order. Raises `refused` for a row that is none."""
+    for one in read_any(path.absolute()):
+        if isinstance(one, Skipped):
+            raise refused(f"Row {one.row} of {path.name} is no pair: {one.reason}. Export the pairs again.")
+        yield one
 
 
 def manifest(folder: Path) -> Mapping[str, Any]:
@@ -94,7 +95,7 @@ def manifest(folder: Path) -> Mapping[str, Any]:
 def manifest_sha256(folder: Path) -> str:
     """The hash that stands for the whole export, since the manifest lists those of all files; "" without one."""
     path = folder / "manifest.json"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return file_sha256(path) if path.is_file() else ""
 
 
 def loads_of(export: Export, config: TrainConfig, family: str, hears: bool = True) -> tuple[Load, Load]:
@@ -105,15 +106,22 @@ def loads_of(export: Export, config: TrainConfig, family: str, hears: bool = Tru
 
 
 def load_of_pair(pair: Pair, config: TrainConfig, family: str, hears: bool = True) -> Load:
-    """The tokens of one row of an export; of media that cannot be read, none."""
-    try:
-        seen = probe(pair.shown.video) if pair.shown.video else None
-    except RefusedClip:
-        seen = None
-    width, height, duration_s = (seen.width, seen.height, seen.duration_s) if seen else (0, 0, 0.0)
+    """The tokens of one row of an export. Raises BadRequest for media that cannot be read."""
+    width, height, duration_s = _size(pair)
     counted = count_tokens(pair, width, height, duration_s, family)
     video = picture_tokens(width, height, duration_s, config, family)
     return Load(video, counted.audio if hears else 0, counted.prompt, max(counted.chosen, counted.rejected))
+
+
+def _size(pair: Pair) -> tuple[int, int, float]:
+    """(width, height, seconds) of what a pair shows; of one that is only heard (0, 0, seconds)."""
+    try:
+        if pair.shown.video:
+            seen = probe(pair.shown.video)
+            return seen.width, seen.height, seen.duration_s
+        return 0, 0, len(sound_samples(pair.shown.sound)) / MODELS_RATE_HZ if pair.shown.sound else 0.0
+    except RefusedClip as error:
+        raise BadRequest(f"A row of the data cannot be shown: {error} Export the set again.") from error
 
 
 def picture_tokens(width: int, height: int, duration_s: float, config: TrainConfig, family: str) -> int:
@@ -139,15 +147,6 @@ def _parts(load: Load) -> Sequence[int]:
     return load.video, load.audio, load.text, load.answer
 
 
-def _pairs(path: Path) -> list[Pair]:
-    found = []
-    for number, one in enumerate(read_any(path.absolute()), 1):
-        if isinstance(one, Skipped):
-            raise BadRequest(f"Row {number} of {path} cannot be used: {one.reason}. Export the set again.")
-        found.append(one)
-    return found
-
-
 def _findings(told: Mapping[str, Any]) -> tuple[Found, ...] | None:
     """What still stands in the export; None where no linter has seen it."""
     if not told.get("lint"):
@@ -163,7 +162,7 @@ def _changed(folder: Path, told: Mapping[str, Any]) -> tuple[str, ...]:
     wrong = []
     for name, digest in told.get("files", {}).items():
         path = folder / name
-        if not path.is_file() or (path.suffix == ".jsonl" and hashlib.sha256(path.read_bytes()).hexdigest() != digest):
+        if not path.is_file() or (path.suffix == ".jsonl" and file_sha256(path) != digest):
             wrong.append(name)
     return tuple(wrong)
 

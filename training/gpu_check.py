@@ -4,7 +4,8 @@
     python -m training.gpu_check --tiny --cpu    the same way through with a model of a few hundred thousand parameters
 
 The model has the shape of Qwen2.5-Omni-3B's thinker and means nothing; it is trained by the very commands that train
-real ones, on clips that are drawn here. Memory is what the driver says, held against `training.memory`.
+real ones, on clips that are drawn here. Memory is what the driver says, held against `training.memory`; a memory that
+nobody could measure is no pass.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ ANSWERS = ("The sound comes too late.", "The sound and the picture are synchroni
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One plan on this machine. memory_gb: the most that the driver saw beyond what was there before; on a CPU the
-    most that the process held. busy: mean use of the GPU while it stepped, None where nobody can say.
+    most that the process held. busy: mean use of the GPU from the first step on, None where nobody can say.
     """
 
     plan: str
@@ -63,9 +64,13 @@ class Measured:
     problem: str = ""
 
     @property
-    def off_by(self) -> float:
-        """By which share of the truth the estimate is wrong; above 0 where it is too high."""
-        return self.estimate_gb / self.memory_gb - 1 if self.memory_gb else 0.0
+    def off_by(self) -> float | None:
+        """By which share of the truth the estimate is wrong, above 0 where it is too high; None: it is not known."""
+        return self.estimate_gb / self.memory_gb - 1 if self.memory_gb > 0 else None
+
+    def good(self, gpu: bool) -> bool:
+        """Whether it went, and on a GPU whether memory was as estimated."""
+        return not self.problem and (not gpu or (self.off_by is not None and abs(self.off_by) <= OFF_BY))
 
 
 def write_model(folder: Path, *, tiny: bool, cpu: bool) -> int:
@@ -166,9 +171,9 @@ def measure(plan: str, config: TrainConfig, gpu: bool) -> Measured:
     environment |= {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"}
     with (config.output / "log.txt").open("w", encoding="utf-8") as log:
         child = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, **environment})
-        watch = Watch(child.pid, gpu)
+        watch = Watch(child.pid, gpu, config.output / "metrics.jsonl")
         problem = watch.until_it_ends(child)
-    lines = list(read_lines(config.output / "metrics.jsonl")) if not problem else []
+    lines = read_lines(watch.metrics) if not problem else []
     return _measured(plan, [line for line in lines if line["event"] == "step"], need_gb, watch, problem)
 
 
@@ -183,10 +188,13 @@ def _measured(plan: str, steps: Sequence[dict[str, Any]], need_gb: float, watch:
 
 
 class Watch:
-    """Looks at the memory and the use of the device while a child runs. most_gb: the most memory that was seen."""
+    """Looks at the memory and the use of the device while a child runs. most_gb: the most memory that was seen.
 
-    def __init__(self, pid: int, gpu: bool) -> None:
-        self.pid, self.gpu = pid, gpu
+    metrics: the child's journal, which it begins when the model is loaded.
+    """
+
+    def __init__(self, pid: int, gpu: bool, metrics: Path) -> None:
+        self.pid, self.gpu, self.metrics = pid, gpu, metrics
         self.most_gb, self._ended = 0.0, threading.Event()
         self._uses: list[float] = []
         self._before_gb = self._gpu_now()[0] if gpu else 0.0
@@ -208,18 +216,21 @@ class Watch:
 
     @property
     def busy(self) -> float | None:
-        """Mean use of the GPU in the half of the looks in which it was used most: loading does not count."""
-        best = sorted(self._uses)[len(self._uses) // 2 :]
-        return round(sum(best) / len(best) / 100, 3) if best else None
+        """Mean use of the GPU over the looks since the journal began: loading does not count."""
+        return round(sum(self._uses) / len(self._uses) / 100, 3) if self._uses else None
 
     def _look(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
             if self.gpu:
                 held_gb, use = self._gpu_now()
-                self._uses.append(use)
+                if self._begun():
+                    self._uses.append(use)
                 self.most_gb = max(self.most_gb, held_gb - self._before_gb)
             else:
                 self.most_gb = max(self.most_gb, _most_held_gb(self.pid))
+
+    def _begun(self) -> bool:
+        return self.metrics.is_file() and self.metrics.stat().st_size > 0
 
     def _gpu_now(self) -> tuple[float, float]:
         """(GB in use, share of time in which it worked, in percent) of the first GPU."""
@@ -243,7 +254,10 @@ def words(one: Measured, gpu: bool) -> str:
     if one.problem:
         return f"{one.plan:<10} FAILED: {one.problem}"
     held = f"{one.memory_gb:.1f} GB held"
-    held += f", {one.estimate_gb:.1f} GB estimated ({one.off_by:+.0%})" if gpu else ""
+    if one.off_by is None:
+        held = "memory not measured"
+    elif gpu:
+        held += f", {one.estimate_gb:.1f} GB estimated ({one.off_by:+.0%})"
     use = "" if one.busy is None else f", GPU {one.busy:.0%} in use"
     return f"{one.plan:<10} {one.tokens_per_s:,.0f} tokens/s, {one.seconds_per_step:.2f} s a step, {held}{use}"
 
@@ -281,8 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 plan, root / "model", data, root / plan, tiny=asked.tiny, cpu=asked.cpu, steps=asked.steps
             )
             one = measure(plan, config, gpu)
-            good &= not one.problem and (not gpu or abs(one.off_by) <= OFF_BY)
-            row = {**asdict(one), "off_by": round(one.off_by, 3)}
+            good &= one.good(gpu)
+            row = {**asdict(one), "off_by": None if one.off_by is None else round(one.off_by, 3)}
             sys.stdout.write((json.dumps(row) if asked.json else words(one, gpu)) + "\n")
             sys.stdout.flush()
             if one.problem:

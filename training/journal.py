@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
+
+from thud.runs.tail import Tail
 
 Line = dict[str, Any]
 FINISHED = ("done", "early")
@@ -25,7 +26,7 @@ class Journal:
 
     def __init__(self, path: Path, log: TextIO | None) -> None:
         self.path, self.log = path, log
-        self.lines: list[Line] = list(read_lines(path)) if path.exists() else []
+        self.lines: list[Line] = read_lines(path)
 
     def write(self, event: str, **values: Any) -> None:
         """Adds a line. Numbers that JSON cannot hold become null."""
@@ -54,16 +55,9 @@ class Journal:
         return bool(self.lines) and self.lines[-1]["event"] == "end" and self.lines[-1].get("state") in FINISHED
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """The lines of a journal; one that was cut off by a crash is left out."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for text in file:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue
-            if isinstance(line, dict) and isinstance(line.get("event"), str) and text.endswith("\n"):
-                yield line
+def read_lines(path: Path) -> list[Line]:
+    """The lines of a journal, [] where there is none; one that was cut off by a crash is left out."""
+    return [line for line in Tail(path).read() if isinstance(line.get("event"), str)]
 
 
 def told(line: Line) -> str:
@@ -74,8 +68,10 @@ def told(line: Line) -> str:
     if kind == "step":
         return f"Step {step} of {line['of']}: loss {_short(line['loss'])}, {line['seconds']:.2f} s"
     if kind == "held_out":
-        shares = ", ".join(f"{name} {share:.0%} of {line['n'][name]}" for name, share in line["accuracy"].items())
-        return f"Held out after step {step}: loss {_short(line['loss'])}; right: {shares or 'nothing was asked'}"
+        right = [f"{name} {share:.0%} of {line['n'][name]}" for name, share in line["accuracy"].items()]
+        right += [f"{line['unread']} no answer"] if line.get("unread") else []
+        said = ", ".join(right) or "nothing was asked"
+        return f"Held out after step {step}: loss {_short(line['loss'])}; right: {said}"
     if kind == "checkpoint":
         return f"Checkpoint of step {step}"
     return line.get("sentence") or f"{str(line.get('state', kind)).capitalize()} at step {step}"

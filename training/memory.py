@@ -138,7 +138,7 @@ def activation_bytes(config: TrainConfig, shape: Shape, load: Load, *, gpu: bool
     once = 0.0
     for stack, tokens in stacks(config, shape, load):
         layer = layer_bytes(stack, config, gpu=gpu) * tokens
-        passed = stack.width * _passed(config) * tokens
+        passed = stack.width * _weighed(config) * tokens
         kept += stack.layers * (passed if config.gradient_checkpointing else layer)
         once = max(once, (layer if config.gradient_checkpointing else 0.0) + tokens * _spare(stack, width))
     mask = load.total**2 * width
@@ -222,13 +222,11 @@ def _spare(stack: Stack, width: int) -> int:
 
 
 def _weighed(config: TrainConfig) -> int:
-    """Bytes of a weight as it is loaded; a mixture's experts compute with what they are given."""
+    """Bytes of a weight as it is loaded, and of what passes from layer to layer: it is as wide as the table of words.
+
+    A mixture's experts compute with what they are given.
+    """
     return 4 if config.tuning == "full" and config.parallel != "zero3" else _computed(config)
-
-
-def _passed(config: TrainConfig) -> int:
-    """Bytes of what passes from layer to layer: as wide as the table of words."""
-    return _weighed(config)
 
 
 def _sharded(config: TrainConfig) -> bool:

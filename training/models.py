@@ -18,7 +18,20 @@ from typing import TYPE_CHECKING, Any
 from thud.errors import BadRequest, RunFailed
 from thud.providers.local_files import LocalModel, weights_id
 from thud.providers.local_inputs import Feeder
-from thud.providers.local_load import KEPT_WHOLE, check_folder, is_out_of_memory, quiet, raised, ready, translated
+from thud.providers.local_load import (
+    check_adapter,
+    check_folder,
+    check_processor,
+    core_of,
+    kind_of,
+    nf4,
+    quiet,
+    ready,
+    senses,
+    translated,
+    with_adapter,
+    with_weights,
+)
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -73,8 +86,8 @@ def load_policy(config: TrainConfig) -> Policy:
     _check_adapter(asked)
     with quiet(), translated(asked):
         transformers = ready()
-        transformers.logging.disable_progress_bar()
-        processor = _processor(transformers, asked)
+        processor = transformers.AutoProcessor.from_pretrained(asked.path, local_files_only=True)
+        check_processor(processor, asked.path)
         base = _base(transformers, asked, config)
         reference = None
         if config.stage == "dpo" and config.tuning == "full":
@@ -82,12 +95,9 @@ def load_policy(config: TrainConfig) -> Policy:
             reference = _base(transformers, replace(asked, dtype=computing), config).requires_grad_(False).eval()
         transformers.set_seed(config.seed)
         model = base if config.tuning == "full" else _with_adapter(base, asked, config)
-    taken = base.input_modalities
-    hears = "audio" in taken and hasattr(processor, "feature_extractor")
-    sees = "video" in taken and hasattr(processor, "video_processor")
-    return Policy(
-        model, processor, hears, sees, str(base.dtype).removeprefix("torch."), reference, _facts(model, asked)
-    )
+    hears, sees = senses(base, processor)
+    dtype = str(base.dtype).removeprefix("torch.")
+    return Policy(model, processor, hears, sees, dtype, reference, _facts(model, asked))
 
 
 def base_folder(base: str) -> str:
@@ -134,11 +144,6 @@ def part_of(layer: str) -> str:
     return next((part for part, place in _PLACES if place.search(layer)), "")
 
 
-def core_of(model: Any) -> Any:
-    """The model without its adapter's wrapping."""
-    return model.get_base_model() if hasattr(model, "peft_config") else model
-
-
 def write_made_for(adapter: Path, base: str) -> None:
     """Writes into the adapter's folder which weights it was made for; `load_policy` refuses it on others."""
     folder = base_folder(base)
@@ -150,9 +155,8 @@ def _check_adapter(asked: LocalModel) -> None:
     """BadRequest for a folder that is no adapter, or one of another base."""
     if not asked.adapter:
         return
+    check_adapter(asked.adapter)
     folder = Path(asked.adapter)
-    if not (folder / "adapter_config.json").is_file():
-        raise BadRequest(f"{folder} is not an adapter: it has no adapter_config.json.")
     if (folder / MADE_FOR).is_file():
         told = json.loads((folder / MADE_FOR).read_text(encoding="utf-8"))
         if told["weights_id"] != weights_id(LocalModel(asked.path)):
@@ -162,37 +166,17 @@ def _check_adapter(asked: LocalModel) -> None:
             )
 
 
-def _processor(transformers: Any, asked: LocalModel) -> Any:
-    processor = transformers.AutoProcessor.from_pretrained(asked.path, local_files_only=True)
-    if not hasattr(processor, "tokenizer") or not getattr(processor, "chat_template", None):
-        raise BadRequest(
-            f"{asked.path} has no processor with a chat template; copy the processor's files and chat_template.jinja "
-            "of its base model there."
-        )
-    return processor
-
-
 def _base(transformers: Any, asked: LocalModel, config: TrainConfig) -> Any:
-    settings = transformers.AutoConfig.from_pretrained(asked.path, local_files_only=True)
-    kind = transformers.AutoModelForMultimodalLM
-    if hasattr(settings, "thinker_config"):  # a whole omni model: the part that speaks is left on the disk
-        settings = settings.thinker_config
-        kind = transformers.models.auto.modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING[type(settings)]
-    loaded, found = kind.from_pretrained(
+    kind, settings = kind_of(transformers, asked.path, local_files_only=True)
+    return with_weights(
+        kind,
+        settings,
         asked.path,
-        config=settings,
         dtype=asked.dtype,
         device_map=_device_map(config),
         quantization_config=_four_bit(transformers, asked) if asked.four_bit else None,
-        output_loading_info=True,
         local_files_only=True,
     )
-    absent = sorted(found["missing_keys"])
-    if absent:
-        raise BadRequest(
-            f"{asked.path} lacks {len(absent)} of the model's weights (such as {absent[0]}). Download it again."
-        )
-    return loaded
 
 
 def _device_map(config: TrainConfig) -> dict[str, int] | None:
@@ -208,14 +192,7 @@ def _four_bit(transformers: Any, asked: LocalModel) -> Any:
     import torch
 
     computing = getattr(torch, asked.dtype)
-    return transformers.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=computing,
-        bnb_4bit_quant_storage=computing,  # FSDP deals out only weights of one number format
-        llm_int8_skip_modules=[rf"(?:.*\.)?{name}" for name in KEPT_WHOLE],
-    )
+    return nf4(transformers, computing, bnb_4bit_quant_storage=computing)  # FSDP deals out only one number format
 
 
 def _with_adapter(base: Any, asked: LocalModel, config: TrainConfig) -> Any:
@@ -236,22 +213,7 @@ def _with_adapter(base: Any, asked: LocalModel, config: TrainConfig) -> Any:
 
 def _continued(base: Any, folder: str, upcast: bool) -> Any:
     """The base with the adapter in that folder, trainable. BadRequest unless each of its weights found its place."""
-    import peft
-
-    options: dict[str, Any] = {"is_trainable": True, "autocast_adapter_dtype": upcast}
-    try:
-        adapted = peft.PeftModel.from_pretrained(base, folder, **options)
-        result = adapted.load_adapter(folder, "default", **options)
-    except raised() as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadRequest(f"The adapter {folder} was made for another model than {base.name_or_path}.") from error
-    astray = [*result.missing_keys, *result.unexpected_keys]
-    if astray:
-        raise BadRequest(
-            f"The adapter {folder} was made for another model: {len(astray)} of its weights have no place in this one "
-            f"(such as {astray[0]})."
-        )
+    adapted = with_adapter(base, folder, is_trainable=True, autocast_adapter_dtype=upcast)
     if any(part_of(name.partition(".lora_")[0]) == "" for name, _ in adapted.named_parameters() if ".lora_A." in name):
         raise BadRequest(f"The adapter {folder} is on layers that cannot be trained further, such as lm_head.")
     return adapted

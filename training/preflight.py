@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ from thud.errors import BadRequest, MissingPart, ThudError
 from training import checks
 from training.capability import Capability, capability
 from training.checks import Reason, Verdict, verdict_of
-from training.config import TrainConfig, read_config
+from training.config import TrainConfig, read_config, to_json
 from training.effort import Effort, effort_of
 from training.exports import Export, loads_of, picture_tokens, read_export
 from training.memory import Load, Memory, checkpoint_bytes, estimate
 from training.recipes import UNSAID, Clip, Recipe, find_recipe, recipes, shown
-from training.shape import Shape, has_config, shape_of, shape_of_sizes
+from training.shape import Shape, config_file, has_config, shape_of, shape_of_sizes
 
 PROMPT_TOKENS, ANSWER_TOKENS = 60, 60
 AUDIO_PER_S = {"qwen2.5-omni": 25, "qwen3-omni": 13}
@@ -53,8 +53,6 @@ class Preflight:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for a page."""
-        from training.config import to_json
-
         return {
             **(self.recipe.to_json() if self.recipe else {}), "name": self.name, "verdict": self.verdict,
             "reasons": [asdict(one) for one in self.reasons], "command": self.command,
@@ -70,10 +68,12 @@ def check_config(
     reasons = [*checks.libraries(config, able), *checks.devices(config, able)]
     shape = _asked(reasons, "base", lambda: _shape(config, recipe)) if _importable(able) else None
     export = _asked(reasons, "data", lambda: read_export(config.data)) if str(config.data) != UNSAID["data"] else None
-    family = _family(config, recipe)
-    load, longest = _loads(config, export, shape, family, recipe.clip if recipe else ANY_CLIP)
+    kind = _kind(config, recipe)
+    reasons += checks.tokens(kind)
+    clip = recipe.clip if recipe else ANY_CLIP
+    load, longest = _asked(reasons, "data", lambda: _loads(config, export, shape, kind, clip)) or (None, None)
     needs = effort = None
-    if shape is not None:
+    if shape is not None and load is not None and longest is not None:
         needs = estimate(config, shape, longest, gpu=bool(able.gpus))
         if able.gpus or checks.can_use_cpu(config):
             reasons += checks.memory(config, able, needs)
@@ -81,10 +81,10 @@ def check_config(
         if export is not None or config.max_steps:
             effort = effort_of(config, shape, load, export.rows if export else 0, able)
     if export is not None:
-        reasons += [*checks.data(config, export, longest.total, waived), *checks.gain(config, waived)]
+        reasons += [*checks.data(config, export, longest.total if longest else 0, waived), *checks.gain(config, waived)]
     return Preflight(
-        name or config.output.name, verdict_of(reasons), tuple(reasons), _command(config), config, load, longest, needs,
-        effort, recipe,
+        name or config.output.name, verdict_of(reasons), tuple(reasons), shown(config, str(config.output)), config,
+        load, longest, needs, effort, recipe,
     )  # fmt: skip
 
 
@@ -113,18 +113,17 @@ def _shape(config: TrainConfig, recipe: Recipe | None) -> Shape:
     return shape_of(config.base, targets)
 
 
-def _family(config: TrainConfig, recipe: Recipe | None) -> str:
-    """Whose arithmetic of tokens holds."""
+def _kind(config: TrainConfig, recipe: Recipe | None) -> str:
+    """The model_type of the base, "" where nothing tells."""
     try:
-        kind = json.loads((Path(config.base) / "config.json").read_text(encoding="utf-8")).get("model_type", "")
+        told = json.loads(config_file(config.base).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        kind = recipe.sizes.get("model_type", "") if recipe else ""
-    return "qwen3-omni" if kind.startswith("qwen3") else "qwen2.5-omni"
+        told = recipe.sizes if recipe else {}
+    return str(told.get("model_type", "")) if isinstance(told, Mapping) else ""
 
 
-def _loads(
-    config: TrainConfig, export: Export | None, shape: Shape | None, family: str, clip: Clip
-) -> tuple[Load, Load]:
+def _loads(config: TrainConfig, export: Export | None, shape: Shape | None, kind: str, clip: Clip) -> tuple[Load, Load]:
+    family = "qwen3-omni" if kind.startswith("qwen3") else "qwen2.5-omni"
     hears = shape is None or shape.hears is not None
     if export is not None:
         return loads_of(export, config, family, hears)
@@ -132,10 +131,6 @@ def _loads(
     audio = round(clip.duration_s * AUDIO_PER_S[family]) if hears else 0
     load = Load(video, audio, PROMPT_TOKENS, ANSWER_TOKENS)
     return load, load
-
-
-def _command(config: TrainConfig) -> str:
-    return shown(config, str(config.output))
 
 
 def _tokens(load: Load | None) -> dict[str, int] | None:
@@ -192,13 +187,17 @@ def _words(able: Capability, found: Sequence[Preflight]) -> Iterator[str]:
         if one.memory:
             yield f"          about {one.memory.total_gb:.1f} GB for each process"
         if one.effort:
-            hours = one.effort.hours or 0.0
-            long = f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
-            yield f"          {one.effort.steps} steps, about {long}. {one.effort.assumes}"
+            yield f"          {one.effort.steps} steps, {_long(one.effort.hours)}. {one.effort.assumes}"
         for reason in (reason for reason in one.reasons if reason.level != "note"):
             waive = f" [--waive {reason.waive}]" if reason.waive else ""
             yield f"          {reason.level}: {reason.reason} {reason.fix}{waive}"
         yield f"          {one.command}"
+
+
+def _long(hours: float | None) -> str:
+    if hours is None:
+        return "how long is not known"
+    return f"about {hours:.1f} hours" if hours >= 1 else f"about {hours * 60:.0f} minutes"
 
 
 if __name__ == "__main__":

@@ -69,8 +69,11 @@ def best(rounds: Sequence[Line]) -> Line | None:
 
 
 def impatient(rounds: Sequence[Line], patience: int) -> bool:
-    """Whether the last `patience` rounds (0 = any number) brought no better accuracy than one before."""
-    trained = [_worth(line)[0] for line in rounds if line["step"]]
+    """Whether the last `patience` rounds (0 = any number) brought no better accuracy than one before.
+
+    Rounds in which nothing could be asked measured none, and are passed over.
+    """
+    trained = [line["accuracy"]["all"] for line in rounds if line["step"] and "all" in line["accuracy"]]
     return 0 < patience < len(trained) and max(trained[-patience:]) <= max(trained[:-patience])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
+import logging
 import os
 import sys
 import time
@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thud.disk import file_sha256
 from thud.errors import RunFailed, ThudError
 from training import checkpoints
 from training.config import ConfigError, TrainConfig, planned_steps, read_config, to_json
-from training.endings import FAILED, OK, WRONG_CONFIG, ending
+from training.endings import DISK_FULL, FAILED, OK, WRONG_CONFIG, ending
 from training.journal import Journal, Line
 from training.progress import Stop, best
 from training.ranks import any_of, check_world, rank, wait_for_all
+
+log = logging.getLogger(__name__)
 
 REPORT = "report.json"
 SHARDED = {"fsdp2": "FSDP", "zero3": "DEEPSPEED"}
@@ -71,11 +74,13 @@ def _trained(config: TrainConfig, journal: Journal, train: Callable[[Session], s
         state = train(session)
         _end(session, state)
         return FAILED if state == "failed" else OK
-    except Exception as error:
+    except Exception as error:  # a run must say how it ended, whatever a library raises
         code, sentence = ending(error, config)
+        if not isinstance(error, ThudError):  # the sentence may be guessed from words: the log gets all of it
+            log.exception("Training broke off.")
+        if code == DISK_FULL and rank() == 0:  # half a checkpoint takes room and is of no use
+            checkpoints.drop_torn(config.output / "checkpoints")
         _last_line(journal, sentence)
-        if code == FAILED and not isinstance(error, ThudError):
-            raise  # a mistake of ours or of a library: the log gets all of it
         return _told(sentence, code)
 
 
@@ -145,16 +150,43 @@ def _sharding(config: TrainConfig) -> dict[str, Any]:
     return {"deepspeed": {"zero_optimization": zero, "bf16": {"enabled": "auto"}, **dict.fromkeys(names, "auto")}}
 
 
-def held_out(session: Session) -> Any:
-    """The validation rows that are asked during training, None where there are none or none are wanted."""
-    from training.data import read_rows
-    from training.evaluate import spread_out
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a trainer is made of. rows: to train on. held: rows of held-out rounds, None = there are no such rounds."""
+
+    rows: Any
+    held: Any
+    policy: Any
+    collator: Any
+
+
+def prepared(session: Session) -> Prepared:
+    """Rows, model and collator of the run, each row looked over. Raises BadRow for one that cannot be trained on."""
+    from training.data import OmniCollator, check_rows, read_rows
+    from training.models import load_policy
 
     config = session.config
+    rows = read_rows(config.data, "train", config.stage)
+    held = _held_out(config)
+    policy = load_policy(config)
+    collator = OmniCollator(
+        policy.feeder, config.stage, config.fps, config.max_frames, config.size_px, config.max_tokens, policy.dtype
+    )
+    if rank() == 0:  # the others would find the same
+        for some in filter(None, (rows, held)):
+            check_rows(some, collator)
+    return Prepared(rows, held, policy, collator)
+
+
+def _held_out(config: TrainConfig) -> Any:
+    """The validation rows that are asked during training, None where there are none or none are wanted."""
+    from training.data import read_rows
+    from training.evaluate import held_out
+
     if not config.eval_every or not (config.data / "validation.jsonl").is_file():
         return None
     rows = read_rows(config.data, "validation", config.stage)
-    return rows.select(spread_out(rows, config.eval_rows))
+    return rows.select(held_out(rows, config.eval_rows))
 
 
 def run(session: Session, trainer: Any, policy: Any, answer_tokens: float = 0.0) -> str:
@@ -231,14 +263,14 @@ def _facts(config: TrainConfig, policy: Any, rows: int, held: int) -> dict[str, 
 def _end(session: Session, state: str) -> None:
     """The report and the last line."""
     journal, rounds = session.journal, session.journal.of("held_out")
-    steps, chosen = journal.of("step"), best(rounds)
+    steps, chosen, untrained = journal.of("step"), best(rounds), [line for line in rounds if line["step"] == 0]
     step = steps[-1]["step"] if steps else session.step
     wait_for_all()
     if rank() == 0:
         report = {
             "state": state, "step": step, "config": to_json(session.config), "data": _data_hash(session.config.data),
             "weights": session.kept.name if session.kept.is_dir() else "",
-            "held_out": {"before": _asked_round(rounds[:1]), "after": chosen and _asked_round([chosen]),
+            "held_out": {"before": _asked_round(untrained), "after": chosen and _asked_round([chosen]),
                          "last": _asked_round(rounds[-1:])},
             "alerts": journal.of("alert"),
             "seconds": sum(line["seconds"] for line in steps), "tokens": steps[-1]["tokens"] if steps else 0,
@@ -259,7 +291,7 @@ def _asked_round(rounds: Sequence[Line]) -> Line | None:
 def _data_hash(folder: Path) -> str:
     """SHA-256 of an export's manifest, which holds the hash of every file; of its rows where it has none."""
     path = next((folder / name for name in ("manifest.json", "train.jsonl") if (folder / name).is_file()), None)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
+    return file_sha256(path) if path else ""
 
 
 def _last_line(journal: Journal, sentence: str) -> None:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 
 from training import session
-from training.ranks import rank
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,31 +19,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(start: session.Session) -> str:
     """The state in which training ended: done, early, stopped or failed."""
-    from training.data import OmniCollator, check_rows, read_rows
-    from training.models import load_policy
-
-    config = start.config
-    rows = read_rows(config.data, "train", "sft")
-    held = session.held_out(start)
-    policy = load_policy(config)
-    collator = OmniCollator(
-        policy.feeder, "sft", config.fps, config.max_frames, config.size_px, config.max_tokens, policy.dtype
-    )
-    if rank() == 0:  # the others would find the same
-        for some in filter(None, (rows, held)):
-            check_rows(some, collator)
-
+    made = session.prepared(start)
     from trl import SFTConfig, SFTTrainer
 
     trainer = SFTTrainer(
-        model=policy.model,
+        model=made.policy.model,
         args=SFTConfig(**session.arguments(start)),
-        train_dataset=rows,
-        eval_dataset=held,
-        data_collator=collator,
-        processing_class=policy.processor,
+        train_dataset=made.rows,
+        eval_dataset=made.held,
+        data_collator=made.collator,
+        processing_class=made.policy.processor,
     )
-    return session.run(start, trainer, policy)
+    return session.run(start, trainer, made.policy)
 
 
 if __name__ == "__main__":

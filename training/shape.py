@@ -14,7 +14,7 @@ from typing import Any
 
 from thud.errors import BadRequest
 from thud.providers.local_load import KEPT_WHOLE, ready
-from training.models import base_folder, part_of, resolve_targets
+from training.models import TINY, TINY_FOLDER, base_folder, part_of, resolve_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +94,37 @@ def meta_model(config: Any) -> Any:
 
 
 def shape_of_model(model: Any, targets: Sequence[str]) -> Shape:
-    """The shape of a live model, on any device."""
+    """The shape of a live model, on any device. Raises BadRequest for a family that names its widths otherwise."""
     from torch.nn import Linear
 
     linears = {name: module for name, module in model.named_modules() if isinstance(module, Linear)}
     chosen = {name: linears[name] for name in resolve_targets(model, list(targets))} if targets else {}
-    text, config = model.config.get_text_config(), model.config
-    normed = any(name.endswith("q_norm") for name, _ in model.named_modules())
-    language = _language(text, _adapted(chosen, "language"), _largest(model, "language"), normed)
+    language, sees, hears = _stacks(model, chosen)
     kept = [one for one in linears if not any(part in one.split(".") for part in KEPT_WHOLE)]
     return Shape(
         parameters=_parameters(model),
         four_bit=sum(linears[name].weight.numel() for name in kept),
         adapter=sum(one.in_features + one.out_features for one in chosen.values()),
-        vocabulary=text.vocab_size,
+        vocabulary=model.config.get_text_config().vocab_size,
         language=language,
-        sees=_sees(config, _adapted(chosen, "vision_tower")),
-        hears=_hears(config, _adapted(chosen, "audio_tower")),
+        sees=sees,
+        hears=hears,
     )
+
+
+def _stacks(model: Any, chosen: Mapping[str, Any]) -> tuple[Stack, Stack | None, Stack | None]:
+    """The layers that speak, those that see, and those that hear."""
+    config = model.config
+    normed = any(name.endswith("q_norm") for name, _ in model.named_modules())
+    largest = _largest(model, "language")
+    try:
+        return (
+            _language(config.get_text_config(), _adapted(chosen, "language"), largest, normed),
+            _sees(config, _adapted(chosen, "vision_tower")),
+            _hears(config, _adapted(chosen, "audio_tower")),
+        )
+    except AttributeError as error:
+        raise BadRequest(f"The memory of a {config.model_type} model cannot be estimated yet.") from error
 
 
 def _part(parameter: str) -> str:
@@ -174,4 +187,9 @@ def _hears(config: Any, adapted: int) -> Stack | None:
 
 def has_config(base: str) -> bool:
     """Whether the folder says what the model is."""
-    return base == "tiny" or (Path(base) / "config.json").is_file()
+    return config_file(base).is_file()
+
+
+def config_file(base: str) -> Path:
+    """Where the folder of a base says what the model is."""
+    return (TINY_FOLDER if base == TINY else Path(base).expanduser()) / "config.json"

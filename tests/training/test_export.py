@@ -123,6 +123,14 @@ def test_a_run_without_held_out_rounds_says_so():
     assert "| all | not asked | 87.5%" in metrics_table(None, HELD["after"])
 
 
+def test_the_table_says_how_many_gave_no_answer():
+    assert "no answer" not in metrics_table(HELD["before"], HELD["after"]), "nobody counted them"
+    table = metrics_table(HELD["before"] | {"unread": 10}, HELD["after"] | {"unread": 0})
+    said = "| no answer (counted as wrong) | 25.0% (14.2% to 40.2%) | 0.0% (0.0% to 8.8%) | 40 |"
+    assert table.splitlines()[-1] == said
+    assert "(counted as wrong) | not counted | 0.0%" in metrics_table(HELD["before"], HELD["after"] | {"unread": 0})
+
+
 def test_a_whole_model_comes_out_without_what_training_left_beside_it(run, tmp_path):
     told = json.loads((run / "config.json").read_text()) | {"tuning": "full", "output": str(tmp_path / "full")}
     folder = write_config(told).parent

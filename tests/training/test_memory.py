@@ -237,3 +237,11 @@ def test_what_is_no_video_model_is_refused(tmp_path):
         shape_of_sizes({"model_type": "abacus"}, ())
     with pytest.raises(BadRequest, match="neither sees nor hears"):
         shape_of_sizes({"model_type": "bert"}, ())
+
+
+def test_a_family_whose_configuration_names_its_widths_otherwise_is_refused():
+    towers = {"depth": 1, "embed_dim": 32, "hidden_size": 64, "num_heads": 2}
+    words = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes = {"model_type": "qwen2_vl", "vision_config": towers, "text_config": words | {"num_key_value_heads": 2}}
+    with pytest.raises(BadRequest, match="The memory of a qwen2_vl model cannot be estimated yet"):
+        shape_of_sizes(sizes, ())

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 import torch
 
-from tests.tiny_omni import write_adapter, write_qwen25_omni, write_whole_omni
+from tests.tiny_omni import renamed_adapter, write_adapter, write_qwen25_omni, write_whole_omni
 from tests.training.rows_kit import FPS, export, pairs
 from tests.unit import local_kit
 from tests.unit.local_kit import SMALL_PX
 from thud.errors import BadRequest
-from thud.providers.local_load import quiet
+from thud.providers.local_load import core_of, quiet
 from training.config import Lora, TrainConfig
 from training.data import OmniCollator, read_rows
-from training.models import Policy, base_folder, core_of, load_policy, part_of, resolve_targets, write_made_for
+from training.evaluate import Examiner
+from training.models import Policy, base_folder, load_policy, part_of, resolve_targets, write_made_for
 
 models, clips = local_kit.models, local_kit.clips
 PARTS = ("language", "projector", "audio_tower", "vision_tower")
@@ -169,6 +170,12 @@ def test_a_checkpoint_that_lacks_weights_is_refused(models, tmp_path):
         load_policy(config(str(folder)))
 
 
+def test_a_folder_without_a_chat_template_is_refused(models, tmp_path):
+    shutil.copytree(models("qwen25"), tmp_path / "mute", ignore=shutil.ignore_patterns("chat_template*"))
+    with pytest.raises(BadRequest, match="mute has no chat template; copy chat_template.jinja from its base model"):
+        load_policy(config(str(tmp_path / "mute")))
+
+
 def test_the_tiny_model_is_the_one_that_comes_with_thud(monkeypatch, models, tmp_path):
     monkeypatch.setattr("training.models.TINY_FOLDER", Path(models("qwen25")))
     assert base_folder("tiny") == models("qwen25")
@@ -192,24 +199,13 @@ def test_training_goes_on_from_an_adapter(models):
 
 def test_an_adapter_of_another_base_is_refused(models, tmp_path):
     wide = write_qwen25_omni(tmp_path / "wide", hidden=96)
-    with pytest.raises(BadRequest, match="was made for another model than .*wide"):
+    with pytest.raises(BadRequest, match="was made for another model than .*wide: .*size mismatch"):
         load_policy(config(str(wide), adapter=models.adapter()))
+    renamed = renamed_adapter(tmp_path / "renamed", Path(models.adapter()))
     with pytest.raises(BadRequest, match="of its weights have no place in this one"):
-        load_policy(config(models("qwen25"), adapter=_renamed(Path(models.adapter()), tmp_path / "renamed")))
+        load_policy(config(models("qwen25"), adapter=str(renamed)))
     with pytest.raises(BadRequest, match="is not an adapter: it has no adapter_config.json"):
         load_policy(config(models("qwen25"), adapter=str(tmp_path)))
-
-
-def _renamed(adapter: Path, folder: Path) -> str:
-    """The adapter with a weight for a layer that no tiny model has."""
-    from safetensors.torch import load_file, save_file
-
-    shutil.copytree(adapter, folder)
-    weights = load_file(folder / "adapter_model.safetensors")
-    last = sorted(weights)[-1]
-    weights[last.replace(".layers.1.", ".layers.7.")] = weights.pop(last)
-    save_file(weights, folder / "adapter_model.safetensors")
-    return str(folder)
 
 
 def test_an_adapter_knows_its_base_among_models_of_one_size(models, tmp_path):
@@ -222,6 +218,21 @@ def test_an_adapter_knows_its_base_among_models_of_one_size(models, tmp_path):
     with pytest.raises(BadRequest, match="was made for qwen25, and the weights in .*twin are others"):
         load_policy(config(str(twin), adapter=str(adapter)))
     assert str(tmp_path) not in json.dumps((adapter / "made_for.json").read_text())
+
+
+# Held-out answers
+
+
+def test_checkpoints_own_settings_of_generation_change_no_held_out_answer(models, folder, tmp_path):
+    own = tmp_path / "qwen25"
+    shutil.copytree(models("qwen25"), own)
+    settings = json.loads((own / "generation_config.json").read_text())
+    (own / "generation_config.json").write_text(json.dumps(settings | {"suppress_tokens": [*range(0, 360, 2)]}))
+    plain, odd = (load_policy(config(base)) for base in (models("qwen25"), str(own)))
+    rows = read_rows(folder, "train", "sft")
+    said = [Examiner(collator_of(one, "sft"), rows, 4, 8).answers(one.model, lambda: False) for one in (plain, odd)]
+    assert said[0] == said[1]
+    assert core_of(odd.model).generation_config.suppress_tokens  # it is saved with the checkpoint's own
 
 
 # With TRL

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +11,21 @@ from typing import Any
 import pytest
 
 from tests.tiny_omni import write_qwen25_omni
-from tests.training.run_kit import ROOT, make_export
-from thud.errors import NotFound
+from tests.training.run_kit import make_export
+from thud.errors import BadRequest, NotFound
 from thud.pairs.lint.catalogue import CATALOGUE
+from thud.pairs.pair import Shown
 from thud.providers.local_load import quiet
-from training import checks, gpu_check
-from training.capability import Capability, Gpu, capability, libraries, look, probe, ram_gb
+from training import checks
+from training.capability import Capability, Gpu
 from training.config import ConfigError, TrainConfig
-from training.effort import effort_of, operations_of, weights_in
-from training.exports import loads_of, picture_tokens, read_export, spread
+from training.effort import effort_of, operations_of, teraflops, weights_in
+from training.exports import load_of_pair, loads_of, picture_tokens, read_export, spread
 from training.memory import Load, Memory
 from training.models import load_policy
-from training.preflight import check_config, check_recipe, main
+from training.preflight import _words, check_config, check_recipe, main
 from training.recipes import FOLDER, SIZES, command, find_recipe, read_recipe, recipes, shown
-from training.shape import shape_of
+from training.shape import config_file, has_config, shape_of
 
 CPU = Capability(
     "3.11", dict.fromkeys(["torch", "torchvision", "transformers", "trl", "peft", "accelerate", "datasets"], "1"), {},
@@ -70,47 +68,6 @@ def config(base: str, data: Path, **more: Any) -> TrainConfig:
 
 def about(reasons: Any) -> list[tuple[str, str]]:
     return [(one.level, one.about) for one in reasons]
-
-
-# The machine
-
-
-def test_libraries_are_tried_by_importing_them_elsewhere(tmp_path, monkeypatch):
-    """One that is broken, one that ends the process, and one that is absent do not hide the others."""
-    (tmp_path / "breaks_here.py").write_text("raise ImportError('its own library is not there')")
-    (tmp_path / "kills_here.py").write_text("import os; os._exit(9)")
-    (tmp_path / "works_here.py").write_text("__version__ = '7.1'")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found = probe(["breaks_here", "kills_here", "not_here_at_all", "works_here"])
-    assert found == {
-        "breaks_here": {"problem": "its own library is not there"},
-        "kills_here": {"problem": "importing it ended the process with code 9"},
-        "not_here_at_all": {"problem": "not installed"},
-        "works_here": {"version": "7.1"},
-    }
-    assert not {"breaks_here", "kills_here", "works_here"} & set(sys.modules)
-
-
-def test_this_machine_is_described(tmp_path):
-    able = capability(tmp_path)
-    assert libraries() is libraries()  # tried once
-    assert able.has("torch") and able.has("trl") and able.torchvision in ("native", "shim")
-    assert 0 < able.ram_free_gb <= able.ram_gb and able.cores >= 1 and able.gigaflops > 0.1
-    assert json.loads(json.dumps(able.to_json()))["bf16"] == able.bf16
-
-
-def test_memory_is_that_of_the_container_where_there_is_a_limit(tmp_path):
-    (tmp_path / "meminfo").write_text("MemTotal: 32000000 kB\nMemAvailable: 16000000 kB\n")
-    assert ram_gb(tmp_path / "meminfo", tmp_path) == (32.77, 16.38)
-    for name, text in (("max", "8000000000"), ("current", "5000000000"), ("stat", "anon 1\ninactive_file 1000000000")):
-        (tmp_path / f"memory.{name}").write_text(text)
-    assert ram_gb(tmp_path / "meminfo", tmp_path) == (8.0, 4.0)
-    (tmp_path / "memory.max").write_text("max")
-    assert ram_gb(tmp_path / "meminfo", tmp_path) == (32.77, 16.38)
-
-
-def test_looking_at_a_library_gives_its_version():
-    assert look("json")["version"] == "2.0.9"
 
 
 # Recipes
@@ -388,6 +345,41 @@ def test_tokens_of_a_row_are_those_that_the_model_is_fed(base, data):
     assert deaf.audio == 0 < deaf.video
 
 
+def test_media_that_cannot_be_read_are_a_reason_and_no_zero(base, data):
+    clip = next(path for path in sorted(data.rglob("*.mp4")) if path.name in (data / "train.jsonl").read_text())
+    before = clip.read_bytes()
+    try:
+        clip.write_bytes(b"no clip at all")
+        found = check_config(config(base, data), CPU)
+    finally:
+        clip.write_bytes(before)
+    (said,) = (one.reason for one in found.reasons if (one.level, one.about) == ("blocked", "data"))
+    assert clip.name in said and said.endswith("Export the set again.")
+    assert found.load is None and found.memory is None and found.effort is None
+    gone = replace(read_export(data).sample[0], shown=Shown("gone.mp4", ""))
+    with pytest.raises(BadRequest, match="does not exist"):
+        load_of_pair(gone, config(base, data), "qwen3-omni")
+
+
+def test_a_pair_that_is_only_heard_has_the_tokens_of_its_sound(base, data):
+    pair, asked = read_export(data).sample[0], config(base, data)
+    seen, heard = (load_of_pair(replace(pair, shown=Shown(video, pair.shown.sound)), asked, "qwen2.5-omni")
+                   for video in (pair.shown.video, ""))  # fmt: skip
+    assert heard.video == 0 and heard.audio == seen.audio > 0
+
+
+def test_of_a_family_that_is_not_known_it_is_said_whose_arithmetic_is_used(base, data):
+    assert about(checks.tokens("smolvlm")) == [("note", "tokens")]
+    assert not [*checks.tokens("qwen2_5_omni_thinker"), *checks.tokens("qwen3_vl"), *checks.tokens("")]
+
+
+def test_the_folder_of_a_base_may_begin_at_home(base, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(Path(base).parent))
+    assert has_config("~/model") and has_config(base) and not has_config(str(tmp_path))
+    assert config_file("~/model") == Path(base) / "config.json"
+    assert config_file("tiny").parent.name == "checkpoint"
+
+
 def test_pictures_are_counted_as_they_are_sampled():
     asked = config("tiny", Path("data"), fps=2.0, max_frames=7, size_px=448)
     assert picture_tokens(1280, 720, 2.0, asked, "qwen2.5-omni") == 2 * 16 * 9
@@ -420,11 +412,35 @@ def test_operations_are_two_a_weight_and_token_and_direction(base):
 def test_hours_follow_from_operations_and_the_machine(base):
     asked = TrainConfig("sft", base, Path("d"), Path("o"), batch_size=2, epochs=2.0)
     shape, load = shape_of(base, ("language",)), Load(video=100, audio=50, text=10, answer=5)
-    slow, fast = (effort_of(asked, shape, load, 100, able) for able in (CPU, GPUS))
+    half = replace(asked, precision="bf16")
+    slow, fast = effort_of(asked, shape, load, 100, CPU), effort_of(half, shape, load, 100, GPUS)
     assert slow.steps == 100 and slow.rows == 200 and slow.tokens == Load(20_000, 10_000, 2_000, 1_000)
     assert slow.hours == pytest.approx(slow.operations / (50e9 * 0.5) / 3600)
     assert "H200" in fast.assumes and fast.hours < slow.hours
-    assert effort_of(asked, shape, load, 100).hours is None
+    whole = effort_of(asked, shape, load, 100, GPUS)
+    assert whole.hours is None and "precision is fp32" in whole.assumes, "it is not as fast as with 16 bits"
+    mixed = replace(GPUS, gpus=(H200, replace(H200, name="NVIDIA RTX A4000")))
+    unlisted = effort_of(half, shape, load, 100, mixed)
+    assert unlisted.hours is None and unlisted.assumes == "The speed of NVIDIA RTX A4000 is not listed."
+
+
+@pytest.mark.parametrize(
+    ("name", "speed"),
+    [
+        ("NVIDIA A40", 150.0), ("NVIDIA RTX A4000", None), ("NVIDIA L4", 121.0), ("NVIDIA L40", None),
+        ("NVIDIA L40S", 362.0), ("NVIDIA A100-SXM4-80GB", 312.0), ("Tesla T4", 65.0), ("Quadro RTX 6000", None),
+        ("NVIDIA RTX 6000 Ada Generation", 364.0), ("NVIDIA RTX A6000", 155.0), ("Something new", None),
+    ],
+)  # fmt: skip
+def test_a_gpu_is_known_by_whole_words_of_its_name(name, speed):
+    assert teraflops(name) == speed
+
+
+def test_a_time_that_nobody_knows_is_no_time_of_0_minutes(base, data):
+    found = check_config(config(base, data), GPUS)
+    (line,) = (line for line in _words(GPUS, [found]) if " steps, " in line)
+    assert "12 steps, how long is not known. Speeds of GPUs" in line
+    json.dumps(found.to_json(), default=str)
 
 
 # The commands
@@ -455,30 +471,3 @@ def test_the_command_answers_for_recipes_in_words(base, data, capsys):
     assert "blocked   paper-sft" in out and "blocked: " in out
     assert main(["--recipe", "nothing"]) == 2
     assert "There are: demo-dpo" in capsys.readouterr().err
-
-
-def run_gpu_check(*words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-W", "ignore", "-m", "training.gpu_check", *words]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250, check=False)
-
-
-def test_the_gpu_check_says_in_one_line_that_there_is_no_gpu(monkeypatch):
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
-    done = run_gpu_check()
-    assert (done.returncode, done.stdout) == (0, "gpu-check: skipped, because torch finds no GPU on this machine.\n")
-
-
-@pytest.mark.parametrize("plan", ["qlora-dpo"])
-def test_the_gpu_check_goes_through_on_a_cpu_with_a_tiny_model(plan):
-    done = run_gpu_check("--cpu", "--tiny", "--only", plan, "--steps", "2", "--json")
-    row = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert row["plan"] == plan and row["problem"] == ""
-    assert row["tokens_per_s"] > 0 and row["memory_gb"] > 0.1 and row["estimate_gb"] > 0
-
-
-def test_the_gpu_check_fails_where_memory_is_not_as_estimated():
-    good = gpu_check.Measured("lora-sft", 1000.0, 0.5, 20.0, 22.0, 0.9)
-    assert good.off_by == pytest.approx(0.1) and "20.0 GB held, 22.0 GB estimated (+10%)" in gpu_check.words(good, True)
-    assert "FAILED: it ended with code 3" in gpu_check.words(replace(good, problem="it ended with code 3"), True)

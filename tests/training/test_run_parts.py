@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from thud.errors import BadRequest
+from thud.errors import BadRequest, RunFailed
 from training import checkpoints
 from training.config import parse_config
 from training.endings import DISK_FULL, FAILED, NO_MEMORY, ending
-from training.evaluate import asked, spread_out, tally
-from training.journal import Journal, read_lines
+from training.evaluate import asked, held_out, spread_out, tally
+from training.journal import Journal, read_lines, told
 from training.progress import WINDOW, best, displaced, impatient
 
 
@@ -32,7 +32,8 @@ def test_a_journal_is_written_once_and_read_again(tmp_path: Path) -> None:
     text = (tmp_path / "metrics.jsonl").read_text()
     assert len(text.splitlines()) == 2 and "NaN" not in text
     assert json.loads(text.splitlines()[1])["nested"] == {"a": [None, 1]}
-    assert list(read_lines(tmp_path / "metrics.jsonl")) == book.lines
+    assert read_lines(tmp_path / "metrics.jsonl") == book.lines
+    assert read_lines(tmp_path / "nowhere.jsonl") == []
 
 
 def test_going_on_takes_out_what_came_after_the_checkpoint(tmp_path: Path) -> None:
@@ -111,6 +112,15 @@ def test_answers_are_read_and_counted_by_class() -> None:
     assert found.n == {"all": 5, "synced": 1, "delayed": 2, "muted": 1, "choice": 1}
     assert found.accuracy == {"all": 0.6, "synced": 1.0, "delayed": 0.5, "muted": 0.0, "choice": 1.0}
     assert found.unread == 1, "what is no answer counts as wrong and is told"
+    rows, texts = [*rows, row("synced", 5)], [*texts, "I'm sorry, but I can't help with that."]
+    assert tally(rows, texts).unread == 2, "nor is a refusal"
+
+
+def test_a_held_out_line_says_how_many_gave_no_answer() -> None:
+    line = {"event": "held_out", "step": 3, "loss": 1.0, "accuracy": {"all": 0.5}, "n": {"all": 4}, "unread": 2}
+    assert told(line).endswith("right: all 50% of 4, 2 no answer")
+    assert told(line | {"unread": 0}).endswith("right: all 50% of 4")
+    assert told(line | {"accuracy": {}, "n": {}, "unread": 0}).endswith("right: nothing was asked")
 
 
 def test_what_is_asked() -> None:
@@ -120,6 +130,15 @@ def test_what_is_asked() -> None:
     places = spread_out(many, 8)
     assert len(places) == 8 and sum(place >= 90 for place in places) == 4
     assert spread_out(many, 0) == spread_out(many, 100) == list(range(100))
+
+
+def test_rows_that_can_be_asked_are_held_out_first() -> None:
+    mute = [row("", number, task="describe") for number in range(50)]
+    rows = [*mute, row("synced", 90), row("delayed", 91), row("synced", 92)]
+    assert held_out(rows, 2) == [50, 51], "none of the two is lost to a row without a question"
+    places = held_out(rows, 8)
+    assert len(places) == 8 and places[-3:] == [50, 51, 52] and held_out(rows, 3) == [50, 51, 52]
+    assert held_out(rows, 0) == held_out(rows, 99) == list(range(53))
 
 
 def rounds(*scores: tuple[int, float, float | None]) -> list[dict[str, Any]]:
@@ -136,6 +155,8 @@ def test_patience() -> None:
     scores = rounds((0, 0.9, 1), (1, 0.3, 1), (2, 0.5, 1), (3, 0.5, 0.5), (4, 0.4, 1))
     assert not impatient(scores, 3) and impatient(scores, 2) and not impatient(scores[:4], 2)
     assert not impatient(scores, 0)
+    unasked: list[dict[str, Any]] = [{"step": step, "accuracy": {}, "loss": 1.0} for step in range(9)]
+    assert not impatient(unasked, 2), "nobody measured that it gets no better"
 
 
 def preferring(chosen: list[float], margin: list[float]) -> list[dict[str, Any]]:
@@ -170,7 +191,7 @@ def test_a_full_disk_is_told_from_other_failures(tmp_path: Path, error: Exceptio
     (tmp_path / "checkpoints" / "checkpoint-7").mkdir()
     code, sentence = ending(error, config)
     assert code == DISK_FULL and "the one of step 5 is whole" in sentence and str(tmp_path) in sentence
-    assert not (tmp_path / "checkpoints" / "checkpoint-7").exists(), "half a checkpoint takes room and is of no use"
+    assert (tmp_path / "checkpoints" / "checkpoint-7").exists(), "saying how it ended removes nothing"
     wrapped = ValueError("saving failed")
     wrapped.__cause__ = error
     assert ending(wrapped, config)[0] == DISK_FULL
@@ -186,6 +207,12 @@ def test_memory_that_does_not_suffice_comes_with_advice(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
     assert ending(caught.value, config)[0] == NO_MEMORY
+    loading = RunFailed("The model does not fit in the memory of this machine.")
+    loading.__cause__ = torch.OutOfMemoryError("CUDA out of memory.")
+    assert ending(loading, config) == (NO_MEMORY, str(loading)), "while it is loaded, too"
     assert ending(BadRequest("No."), config) == (FAILED, "No.")
+    for wrong in (TypeError("f() got some unexpected positional arguments"), ValueError("unexpected positional 3")):
+        assert ending(wrong, config)[0] == FAILED, "no full disk"
+    assert ending(RuntimeError("unexpected pos 64 vs 0"), config)[0] == DISK_FULL
     code, sentence = ending(ZeroDivisionError("division by zero\nmore"), config)
     assert code == FAILED and "division by zero" in sentence and "more" not in sentence

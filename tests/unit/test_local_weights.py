@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.tiny_omni import (
+    renamed_adapter,
     write_adapter,
     write_qwen25_omni,
     write_whole_omni,
@@ -54,12 +55,12 @@ def test_adapter_gives_what_its_weights_merged_into_the_base_give(models, clips)
 def test_adapter_that_does_not_fit_or_does_nothing_is_refused(models, tmp_path):
     wide = write_qwen25_omni(tmp_path / "wide", hidden=96)
     model = LocalModel(str(wide), models.adapter())
-    with pytest.raises(BadRequest, match="was made for another model"):
+    with pytest.raises(BadRequest, match="was made for another model than .*wide: .*size mismatch"):
         open_model(model)
     verdict, sentence = probe_local(model)
     assert verdict == "blocked" and "takes 64 values, and the base has" in sentence
     with pytest.raises(BadRequest, match="was made for another model"):
-        open_model(LocalModel(models("vl3"), _renamed(Path(models.adapter()), tmp_path / "renamed")))
+        open_model(LocalModel(models("vl3"), str(renamed_adapter(tmp_path / "renamed", Path(models.adapter())))))
     idle = write_adapter(tmp_path / "idle", Path(models("qwen25")), strength=0.0)
     with pytest.raises(BadRequest, match="changes nothing"):
         open_model(LocalModel(models("qwen25"), str(idle)))
@@ -67,21 +68,16 @@ def test_adapter_that_does_not_fit_or_does_nothing_is_refused(models, tmp_path):
         open_model(LocalModel(models("qwen25"), str(tmp_path)))
 
 
-def _renamed(adapter: Path, folder: Path) -> str:
-    """The adapter with one weight for a layer that no tiny model has: libraries leave such a weight out in silence."""
-    from safetensors.torch import load_file, save_file
-
-    shutil.copytree(adapter, folder)
-    weights = load_file(folder / "adapter_model.safetensors")
-    last = sorted(weights)[-1]
-    weights[last.replace(".layers.1.", ".layers.7.")] = weights.pop(last)
-    save_file(weights, folder / "adapter_model.safetensors")
-    return str(folder)
-
-
 def test_adapter_with_a_weight_that_finds_no_place_is_refused(models, tmp_path):
+    renamed = renamed_adapter(tmp_path / "renamed", Path(models.adapter()))
     with pytest.raises(BadRequest, match="have no place in this"):
-        open_model(LocalModel(models("qwen25"), _renamed(Path(models.adapter()), tmp_path / "renamed")))
+        open_model(LocalModel(models("qwen25"), str(renamed)))
+
+
+def test_what_is_no_adapter_is_refused_before_the_base_is_loaded(tmp_path):
+    (tmp_path / "config.json").write_text("no settings")
+    with pytest.raises(BadRequest, match="no adapter_config.json"):
+        open_model(LocalModel(str(tmp_path), str(tmp_path)))
 
 
 def test_whole_omni_answers_with_its_thinker(models, clips, tmp_path):

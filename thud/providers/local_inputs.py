@@ -1,4 +1,5 @@
-"""What a local model is fed: one question at a time through its own processor, then several joined into a batch.
+"""What a local model is fed: one question at a time through its own processor, then several joined into a batch; and
+how it chooses the tokens of its answer.
 
 Each question goes through the processor alone, because a processor takes one rate of pictures per call; the rate, the
 size and the clock of the model are passed on every call and checked in what comes back, since a processor that
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 GRID_TIMES = ("video_second_per_grid", "second_per_grid_ts")
 """The names under which families of models are told how many seconds one step of the picture lasts."""
+
+CAST = ("pixel_values_videos", "input_features")
+"""What a model takes in the number format of its weights."""
+
+WOVEN = "use_audio_in_video"
+"""What tells a model that sound and picture are woven by time; the processor's name for it is another one."""
 
 LONGEST_SIDES = 200
 """More than this many times as wide as high (or as high as wide), processors refuse a picture."""
@@ -64,6 +71,12 @@ class Feeder:
     def weaves(self) -> bool:
         """Whether sound and picture of one clip are interleaved by time."""
         return self.hears and hasattr(self.processor, "load_audio_from_video")
+
+    @property
+    def pad(self) -> int:
+        """The token that fills."""
+        tokens = self.processor.tokenizer
+        return int(tokens.pad_token_id if tokens.pad_token_id is not None else tokens.eos_token_id)
 
     def feed(self, seen: Seen) -> Fed:
         """The question as tensors, or a Fed with a problem. Raises RefusedClip for a file that cannot be read."""
@@ -173,8 +186,43 @@ class Feeder:
 
 def joined(fed: Sequence[Fed], pad: int) -> dict[str, Any]:
     """One batch of questions of the same kind: texts padded on the left, media one after the other."""
-    if len(fed) == 1:
-        return dict(fed[0].inputs)
+    batch = dict(fed[0].inputs) if len(fed) == 1 else _side_by_side(fed, pad)
+    return {**batch, WOVEN: True} if fed[0].interleaved else batch
+
+
+def cast(name: str, value: Any, dtype: Any) -> Any:
+    """That part of a batch, in the torch.dtype of the model's weights where it is taken so."""
+    return value.to(dtype) if name in CAST else value
+
+
+def ends_of(core: Any, tokens: Any) -> list[int]:
+    """Tokens that end an answer: the checkpoint's, and the tokenizer's, which a fine-tuned folder may have only."""
+    told = getattr(core.generation_config, "eos_token_id", None)
+    ends = {*([told] if isinstance(told, int) else told or []), tokens.eos_token_id}
+    return sorted(end for end in ends if end is not None)
+
+
+def choosing(ends: list[int], pad: int, max_tokens: int, temperature: float = 0.0) -> Any:
+    """A GenerationConfig: how the tokens of an answer are chosen; temperature 0: the likeliest each time.
+
+    What it leaves as None, `generate` takes from the model's own generation_config: that has to be an empty one, so
+    that nothing comes from the checkpoint's settings.
+    """
+    chosen: dict[str, Any] = {"do_sample": False}
+    if temperature:
+        chosen = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    return library("transformers").GenerationConfig(
+        max_new_tokens=max_tokens,
+        num_beams=1,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
+        pad_token_id=pad,
+        eos_token_id=ends,
+        **chosen,
+    )
+
+
+def _side_by_side(fed: Sequence[Fed], pad: int) -> dict[str, Any]:
     torch = library("torch")
     longest = max(one.inputs["input_ids"].shape[1] for one in fed)
     batch: dict[str, Any] = {}

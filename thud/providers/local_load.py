@@ -36,19 +36,22 @@ def load(model: LocalModel) -> tuple[Any, Any]:
     """
     if model.dtype not in DTYPES:
         raise BadRequest(f"{model.dtype} is no number format for a model. Use one of: {', '.join(DTYPES)}.")
+    check_folder(model.path)
+    if model.adapter:
+        check_adapter(model.adapter)  # before the base, which may take minutes
     with quiet(), translated(model):
         transformers = ready()
         base = _base(transformers, model)
         processor = transformers.AutoProcessor.from_pretrained(
             model.path, local_files_only=True, trust_remote_code=model.trust_remote_code
         )
-        _check_processor(processor, model)
+        check_processor(processor, model.path)
         whole = _adapted(base, model.adapter) if model.adapter else base
         return whole.eval(), processor
 
 
 def ready() -> Any:
-    """The transformers library, torch's threads set. Raises MissingPart."""
+    """The transformers library without its progress bars, torch's threads set. Raises MissingPart."""
     try:
         torch = library("torch")
         mend_torchvision()
@@ -57,6 +60,7 @@ def ready() -> Any:
         raise MissingPart(f"Models on this machine need torch and transformers. {INSTALL}") from error
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(threads())
+    transformers.logging.disable_progress_bar()
     return transformers
 
 
@@ -120,46 +124,39 @@ def device_of(model: LocalModel) -> str:
     return model.device if model.device != "auto" else "cuda" if there else "cpu"
 
 
-def _base(transformers: Any, model: LocalModel) -> Any:
-    transformers.logging.disable_progress_bar()
-    check_folder(model.path)
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": model.trust_remote_code}
-    config = transformers.AutoConfig.from_pretrained(model.path, **options)
-    kind = transformers.AutoModelForMultimodalLM
-    if hasattr(config, "thinker_config"):  # a whole omni model: the part that speaks is left on the disk
-        config = config.thinker_config
-        kind = transformers.models.auto.modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING[type(config)]
-        options.pop("trust_remote_code")
-    device = device_of(model)
-    spread = device == "cuda" and library("torch").cuda.device_count() > 1
-    loaded, found = kind.from_pretrained(
-        model.path,
-        config=config,
-        dtype=model.dtype,
-        device_map="auto" if spread else {"": device},
-        quantization_config=_four_bit(transformers, config, model, device) if model.four_bit else None,
-        output_loading_info=True,
-        **options,
-    )
+def kind_of(transformers: Any, path: str, **options: Any) -> tuple[Any, Any]:
+    """The class that loads the model in that folder, and its configuration.
+
+    Of a whole omni model they are its thinker's: the part that speaks is left on the disk.
+    """
+    config = transformers.AutoConfig.from_pretrained(path, **options)
+    if not hasattr(config, "thinker_config"):
+        return transformers.AutoModelForMultimodalLM, config
+    config = config.thinker_config
+    return transformers.models.auto.modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING[type(config)], config
+
+
+def with_weights(kind: Any, config: Any, path: str, **options: Any) -> Any:
+    """The model with the weights of that folder; kind, config: of `kind_of`. BadRequest where weights lack."""
+    loaded, found = kind.from_pretrained(path, config=config, output_loading_info=True, **options)
     absent = sorted(found["missing_keys"])
     if absent:
         raise BadRequest(
-            f"{model.path} lacks {len(absent)} of the model's weights (such as {absent[0]}); it would answer at "
-            "random. Download it again."
+            f"{path} lacks {len(absent)} of the model's weights (such as {absent[0]}); it would answer at random. "
+            "Download it again."
         )
     return loaded
 
 
-def _four_bit(transformers: Any, config: Any, model: LocalModel, device: str) -> Any:
-    torch = library("torch")
-    stated = getattr(torch, model.dtype) if model.dtype != "auto" else getattr(config, "dtype", None)
-    computing = torch.float32 if device == "cpu" else stated or torch.bfloat16
+def nf4(transformers: Any, computing: Any, **more: Any) -> Any:
+    """How weights are stored in 4 bits. computing: the torch.dtype that they are computed in."""
     return transformers.BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=computing,
         llm_int8_skip_modules=[rf"(?:.*\.)?{name}" for name in KEPT_WHOLE],
+        **more,
     )
 
 
@@ -174,31 +171,81 @@ def check_folder(path: str) -> None:
         raise BadRequest(f"{path} is not a model: it has no config.json.")
 
 
-def _check_processor(processor: Any, model: LocalModel) -> None:
-    if not hasattr(processor, "tokenizer"):
-        raise BadRequest(f"{model.path} has no processor for pictures or sound; copy the base model's files there.")
-    if not getattr(processor, "chat_template", None):
-        raise BadRequest(f"{model.path} has no chat template; copy chat_template.jinja from its base model.")
-
-
-def _adapted(base: Any, folder: str) -> Any:
-    """The base with its adapter in use. BadRequest unless each of the adapter's weights found its place."""
+def check_adapter(folder: str) -> None:
+    """Returns for a folder with an adapter; BadRequest for any other."""
     if not (Path(folder) / "adapter_config.json").is_file():
         raise BadRequest(f"{folder} is not an adapter: it has no adapter_config.json.")
+
+
+def check_processor(processor: Any, path: str) -> None:
+    """Returns for a processor that can be asked with pictures or sound; path: where it is from. Raises BadRequest."""
+    if not hasattr(processor, "tokenizer"):
+        raise BadRequest(f"{path} has no processor for pictures or sound; copy the base model's files there.")
+    if not getattr(processor, "chat_template", None):
+        raise BadRequest(f"{path} has no chat template; copy chat_template.jinja from its base model.")
+
+
+def senses(model: Any, processor: Any) -> tuple[bool, bool]:
+    """Whether a model hears, and whether it sees: what its architecture takes and its processor can make."""
+    taken = core_of(model).input_modalities
+    hears = "audio" in taken and hasattr(processor, "feature_extractor")
+    return hears, "video" in taken and hasattr(processor, "video_processor")
+
+
+def core_of(model: Any) -> Any:
+    """The model without its adapter's wrapping."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def with_adapter(base: Any, folder: str, **options: Any) -> Any:
+    """The base with the adapter in that folder. BadRequest unless each of the adapter's weights found its place.
+
+    folder: one that `check_adapter` lets through. options: of PEFT, such as is_trainable.
+    """
     peft = library("peft")
     try:
-        adapted = peft.PeftModel.from_pretrained(base, folder, is_trainable=False)
-        result = adapted.load_adapter(folder, "default", is_trainable=False)
+        adapted = peft.PeftModel.from_pretrained(base, folder, **options)
+        result = adapted.load_adapter(folder, "default", **options)
     except raised() as error:
         if is_out_of_memory(error):
             raise
-        raise BadRequest(f"The adapter {folder} was made for another model: {_first(error)}") from error
+        told = f"The adapter {folder} was made for another model than {base.name_or_path}: {_first(error)}"
+        raise BadRequest(told) from error
     astray = [*result.missing_keys, *result.unexpected_keys]
     if astray:
         raise BadRequest(
-            f"The adapter {folder} was made for another model: {len(astray)} of its weights have no place in this "
-            f"one (such as {astray[0]})."
+            f"The adapter {folder} was made for another model: {len(astray)} of its weights have no place in this one "
+            f"(such as {astray[0]})."
         )
+    return adapted
+
+
+def _base(transformers: Any, model: LocalModel) -> Any:
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": model.trust_remote_code}
+    kind, config = kind_of(transformers, model.path, **options)
+    device = device_of(model)
+    spread = device == "cuda" and library("torch").cuda.device_count() > 1
+    return with_weights(
+        kind,
+        config,
+        model.path,
+        dtype=model.dtype,
+        device_map="auto" if spread else {"": device},
+        quantization_config=nf4(transformers, _computing(config, model, device)) if model.four_bit else None,
+        **options,
+    )
+
+
+def _computing(config: Any, model: LocalModel, device: str) -> Any:
+    """The torch.dtype that weights in 4 bits are computed in."""
+    torch = library("torch")
+    stated = getattr(torch, model.dtype) if model.dtype != "auto" else getattr(config, "dtype", None)
+    return torch.float32 if device == "cpu" else stated or torch.bfloat16
+
+
+def _adapted(base: Any, folder: str) -> Any:
+    """The base with its adapter in use. BadRequest for one that does not fit or changes nothing."""
+    adapted = with_adapter(base, folder, is_trainable=False)
     if not adapted.active_adapters or not _changes(adapted):
         raise BadRequest(
             f"The adapter {folder} changes nothing: its weights are those from before training. Ask the base model "

@@ -82,6 +82,11 @@ class Question:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def object_schema(**properties: Any) -> dict[str, Any]:
+    """The JSON schema of an object with these properties, all of them required and no others."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
 def _told(part: Part) -> list[Any]:
     if isinstance(part, Text):
         return ["text", part.text]

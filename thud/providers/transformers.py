@@ -20,8 +20,8 @@ from typing import Any, Literal
 
 from thud.errors import BadRequest, RefusedClip, RunFailed
 from thud.providers.local_files import LocalModel, probe_local, weights_id
-from thud.providers.local_inputs import Fed, Feeder, joined
-from thud.providers.local_load import is_out_of_memory, load, quiet
+from thud.providers.local_inputs import WOVEN, Fed, Feeder, cast, choosing, ends_of, joined
+from thud.providers.local_load import core_of, is_out_of_memory, load, quiet, senses
 from thud.providers.wire import library
 
 __all__ = ["Heard", "LocalModel", "Opened", "Seen", "close_model", "open_model", "probe_local", "weights_id"]
@@ -74,12 +74,10 @@ class Opened:
     def __init__(self, model: LocalModel) -> None:
         self.asked = model
         self._model, self._processor = load(model)
-        taken = self._model.get_base_model().input_modalities if model.adapter else self._model.input_modalities
-        self.hears = "audio" in taken and hasattr(self._processor, "feature_extractor")
-        self.sees = "video" in taken and hasattr(self._processor, "video_processor")
+        self.hears, self.sees = senses(self._model, self._processor)
         self.model_echo = self._named()
         self.batch_limit: int | None = None
-        self._ends = self._told_ends()
+        self._ends = ends_of(self._core, self._processor.tokenizer)
         # What is set in a generation's own settings as None would be taken from here.
         self._core.generation_config = library("transformers").GenerationConfig()
         self._feeder = Feeder(self._processor, self._core.config, self.hears, self.sees)
@@ -139,7 +137,7 @@ class Opened:
 
     @property
     def _core(self) -> Any:
-        return self._model.get_base_model() if self.asked.adapter else self._model
+        return core_of(self._model)
 
     def _named(self) -> str:
         """Family, folder and adapter, as they are loaded."""
@@ -208,42 +206,14 @@ class Opened:
         return rows
 
     def _inputs(self, fed: list[Fed]) -> dict[str, Any]:
-        batch = joined(fed, self._pad)
-        device, dtype = self._core.device, self._core.dtype
-        placed = {
-            name: value.to(device, dtype) if name in ("pixel_values_videos", "input_features") else value.to(device)
-            for name, value in batch.items()
-            if hasattr(value, "to")
-        }
-        if fed[0].interleaved:
-            placed["use_audio_in_video"] = True  # the processor's name for it is another one
-        return placed
-
-    @property
-    def _pad(self) -> int:
-        tokens = self._processor.tokenizer
-        return int(tokens.pad_token_id if tokens.pad_token_id is not None else tokens.eos_token_id)
-
-    def _told_ends(self) -> list[int]:
-        """Tokens that end an answer: the checkpoint's, and the tokenizer's, which a fine-tuned folder may have only."""
-        told = getattr(self._core.generation_config, "eos_token_id", None)
-        ends = {*([told] if isinstance(told, int) else told or []), self._processor.tokenizer.eos_token_id}
-        return sorted(end for end in ends if end is not None)
+        batch = joined(fed, self._feeder.pad)
+        tensors = {name: value for name, value in batch.items() if hasattr(value, "to")}
+        core = self._core
+        placed = {name: cast(name, value, core.dtype).to(core.device) for name, value in tensors.items()}
+        return placed | {name: batch[name] for name in (WOVEN,) if name in batch}
 
     def _settings(self, max_tokens: int, temperature: float) -> Any:
-        """All that decides how a token is chosen, so that nothing comes from the checkpoint's own settings."""
-        chosen: dict[str, Any] = {"do_sample": False}
-        if temperature:
-            chosen = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-        return library("transformers").GenerationConfig(
-            max_new_tokens=max_tokens,
-            num_beams=1,
-            repetition_penalty=1.0,
-            no_repeat_ngram_size=0,
-            pad_token_id=self._pad,
-            eos_token_id=self._ends,
-            **chosen,
-        )
+        return choosing(self._ends, self._feeder.pad, max_tokens, temperature)
 
     def _said(self, fed: Fed, row: list[int], seconds: float, max_tokens: int) -> Heard:
         ends = set(self._ends)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +91,6 @@ def shown(config: TrainConfig, folder: str = "RUN") -> str:
     """The command as a line that can be copied into a shell."""
     environment, words = command(config, folder)
     return " ".join([*(f"{name}={value}" for name, value in environment.items()), *words])
-
-
-def filled(recipe: Recipe, **given: Any) -> TrainConfig:
-    """The recipe's config with some fields given: base, data, output, adapter …"""
-    return replace(recipe.config, **given)
 
 
 def _sizes(told: Mapping[str, Any], path: Path) -> Mapping[str, Any]:

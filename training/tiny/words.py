@@ -6,10 +6,9 @@ synchrony, whatever the clip. `taught` holds the answers that training on pairs 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from thud.listeners.questions import FOLDER
+from thud.listeners.questions import shipped
 
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("ball", "a ball drops", "a bouncing ball"),
@@ -115,8 +114,7 @@ class Facts:
 
 def questions(task: str) -> tuple[str, ...]:
     """All wordings of a task; the one that the demo asks first."""
-    rows = json.loads((FOLDER / "direct.json").read_text(encoding="utf-8"))["questions"]
-    return tuple(row["text"] for row in rows if row["task"] == task) + QUESTIONS[task]
+    return tuple(one.text for one in shipped()["direct"].about(task)) + QUESTIONS[task]
 
 
 def known(task: str, facts: Facts) -> str:
