@@ -12,6 +12,7 @@ from thud.records import stimulus_folder
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from thud.records import Run
     from thud.runs.run import Runs
     from thud.store import Store
 
@@ -48,6 +49,11 @@ class House:
 def actor(request: Request) -> str:
     """Who asks, for the event log."""
     return str(request.state.user.name)
+
+
+def started(run: Run) -> dict[str, str]:
+    """What a page is told of a run that it has started."""
+    return {"run": run.id, "title": run.title}
 
 
 def sees_times(request: Request) -> bool:

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from thud.errors import NotFound
-from thud.pairs.pair import Pair, pair_from_json
+from thud.pairs.pair import Pair, Shown, pair_from_json
 from thud.records import Clip, Stimulus
 from ui.pairs_diff import word_diff
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 LEAD_S = 1.5
 """The player starts this long before the first of the two events."""
-MODELS = ("qwen2.5-omni", "qwen3-omni")
 PASSED = {
     "label_text": "text says what the label says",
     "direction_times": "times in the text fit the direction",
@@ -30,11 +29,9 @@ PASSED = {
     "same": "chosen and rejected differ",
     "near_duplicate": "no other pair is nearly the same",
     "split_leak": "its media are in one split only",
-    "media": "media are here, unchanged",
+    "media": "media are here",
     "junk": "no stray characters or placeholders",
 }
-TIMED = ("gap", "text_times", "direction_times", "outside", "edge")
-"""Checks that say nothing of a pair without times."""
 FOR_SFT = "An example for supervised training: there is no rejected answer."
 POINTS = {
     "CTP": "Rejected is the right answer for the twin: this pair can only be told apart by listening.",
@@ -53,36 +50,41 @@ POINTS = {
 
 def pair_full(house: House, set_id: str, number: int) -> Json:
     """Everything about one row of a set. NotFound."""
-    from thud.runs.pairs import find_set, words
+    from thud.runs.pairs import find_set
 
-    held, store = find_set(house.store, set_id), house.store
-    row = held.row(number)
+    store = house.store
+    row = find_set(store, set_id).row(number)
     pair = pair_from_json(row["pair"])
+    media = media_of(house, pair)
     clip, stimulus = _clip(store, pair.clip_id), _stimulus(store, pair.stimulus_id)
     chosen, rejected = word_diff(pair.chosen, pair.rejected)
     return {
         "n": number, "id": pair.id, "clip_id": pair.clip_id, "type": pair.type, "split": pair.split,
-        "task": pair.task, "prompt": pair.prompt,
-        "condition": pair.condition, "offset_s": pair.offset_s,
+        "prompt": pair.prompt, "condition": pair.condition, "offset_s": pair.offset_s,
         "chosen": {"label": pair.label, "runs": chosen, "words": len(pair.chosen.split())},
         "rejected": {"label": pair.rejected_label, "runs": rejected, "words": len(pair.rejected.split())},
         "point": POINTS.get(pair.type, "") if pair.rejected else FOR_SFT,
-        "tokens": tokens_json(pair, clip), "checks": checks_of(pair, row), "held": row["held"],
-        "facts": facts_of(pair, clip), "word": words(store).get(pair.id, ""),
-        "about": about(store, pair, clip, stimulus), "media": media_of(house, pair), "json": row["pair"],
+        "tokens": tokens_json(pair, clip), "checks": checks_of(pair, row, media),
+        "facts": facts_of(pair, clip), "about": about(store, pair, clip, stimulus), "media": media, "json": row["pair"],
     }  # fmt: skip
 
 
-def checks_of(pair: Pair, row: Mapping[str, Any]) -> list[Json]:
-    """What each check of single rows says of this pair: those it breaks first. What could not be read passes none."""
-    from thud.pairs.lint import CHECKS
-    from thud.pairs.lint.rows import claims, understood
+def checks_of(pair: Pair, row: Mapping[str, Any], media: Mapping[str, str]) -> list[Json]:
+    """What each check of single rows says of this pair: those it breaks first. Those that cannot be made are left out.
 
+    media: of `media_of`, as the files are now.
+    """
+    from thud.pairs.lint import CHECKS, Linter
+
+    linter = Linter()
+    linter.add(row["n"], pair)
+    passed = {one.check: PASSED[one.check] for one in linter.report().checks if one.of and one.check in PASSED}
+    if media["video"] and not media["problem"]:
+        passed["media"] = PASSED["media"] + ", unchanged" * _hashed(pair)
     broken = [*row["held"], *(name for name in row["findings"] if name not in row["held"])]
     found = [{"check": name, "level": _level(name), "words": CHECKS[name].title} for name in broken if name in CHECKS]
-    unread = () if understood(pair, claims(pair)) else ("label_text",)
-    kept = [name for name in PASSED if name in CHECKS and name not in (*broken, *unread) and _applies(name, pair)]
-    return found + [{"check": name, "level": "ok", "words": PASSED[name]} for name in kept]
+    kept = [name for name in PASSED if name in passed and name not in broken]
+    return found + [{"check": name, "level": "ok", "words": passed[name]} for name in kept]
 
 
 def _level(name: str) -> str:
@@ -91,10 +93,14 @@ def _level(name: str) -> str:
     return "bad" if SEVERITY.get(name) == "error" else "warn"
 
 
-def _applies(name: str, pair: Pair) -> bool:
-    if name in TIMED and (pair.visual_s is None or pair.audio_s is None):
-        return False
-    return bool(pair.rejected) or name not in ("same", "same_text")
+def _hashed(pair: Pair) -> bool:
+    """Whether the bytes of all files that it shows are known."""
+    shown = (pair.shown, *([pair.rejected_shown] if pair.rejected_shown else []))
+    return all(not path or sha for one in shown for path, sha in _files(one))
+
+
+def _files(shown: Shown) -> tuple[tuple[str, str], ...]:
+    return (shown.video, shown.video_sha256), (shown.sound, shown.sound_sha256)
 
 
 def facts_of(pair: Pair, clip: Clip | None) -> list[list[str]]:
@@ -113,7 +119,7 @@ def facts_of(pair: Pair, clip: Clip | None) -> list[list[str]]:
 
 
 def tokens_json(pair: Pair, clip: Clip | None) -> Json | None:
-    """Tokens by modality for both models, None where the picture's size is not known."""
+    """Tokens by modality, and the model whose they are; None where the picture's size is not known."""
     from dataclasses import asdict
 
     from thud.pairs.tokens import count_tokens
@@ -121,7 +127,7 @@ def tokens_json(pair: Pair, clip: Clip | None) -> Json | None:
     if clip is None:
         return None
     probe = clip.probe
-    return {model: asdict(count_tokens(pair, probe.width, probe.height, probe.duration_s, model)) for model in MODELS}
+    return asdict(count_tokens(pair, probe.width, probe.height, probe.duration_s))
 
 
 def about(store: Store, pair: Pair, clip: Clip | None, stimulus: Stimulus | None) -> Json | None:

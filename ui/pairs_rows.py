@@ -14,18 +14,15 @@ from thud.pairs.pair import SPLITS, TYPES
 from ui.cards import asked as asked_for
 
 if TYPE_CHECKING:
-    from thud.pairs.pair_set import Line, PairSet
+    from thud.pairs.pair_set import PairSet
     from thud.pairs.recipe import Recipe
     from thud.records import Run, Stimulus
-    from thud.runs.run import Runs
+    from thud.runs.pair_files import Leaving
     from thud.store import Store
     from ui.house import House
 
 Json = dict[str, Any]
 Words = Mapping[str, str]
-KINDS = ("pairs", "pairs_import", "pairs_export", "rewrite")
-"""Runs that make or take away sets."""
-AT_WORK = ("queued", "running")
 HELD, WORDS = ("", "no", "yes"), ("", "approved", "dropped", "none")
 MOST_ROWS = 500
 
@@ -73,7 +70,7 @@ def _whole(name: str, value: str, most: int) -> int:
 
 
 def overview_json(house: House) -> Json:
-    """Everything the page begins with: recipes, types, sets (newest first), material, what is at work."""
+    """Everything the page begins with: recipes, types, sets (newest first), material."""
     from thud.pairs.builders import BUILDERS
     from thud.runs.pair_gather import settled_times
     from thud.runs.pairs import all_recipes, held_out, pair_sets
@@ -91,7 +88,6 @@ def overview_json(house: House) -> Json:
         "held_out": [{"name": name, **one, "clips": len(one["clips"])} for name, one in held_out(store).items()],
         "material": material_json(store),
         "choosers": choosers(store),
-        "active": active_run(house.runs),
     }  # fmt: skip
 
 
@@ -125,14 +121,6 @@ def choosers(store: Store) -> list[str]:
     return [name for name, one in listeners(store).items() if "picture_only" in one.allowed_arms]
 
 
-def active_run(runs: Runs) -> Json | None:
-    """The run at work that will change what is shown here."""
-    for run in runs.runs():
-        if run.kind in KINDS and run.state in AT_WORK:
-            return {"run": run.id, "title": run.title, "kind": run.kind, "total": run.total, "done": run.done}
-    return None
-
-
 def outcome_json(house: House, run_id: str) -> Json:
     """What an ended run left: the set it made, the folder it wrote, or why there is none."""
     run, lines = house.runs.run(run_id), house.runs.results(run_id)
@@ -158,13 +146,17 @@ def _reworded(store: Store, run: Run) -> str:
 
 
 def set_json(house: House, set_id: str) -> Json:
-    """One set's summary, with names for its subjects, what people said, and which of its clips have changed since."""
+    """One set's summary, with names for its subjects, and which of its clips have changed since.
+
+    words: what people said, of pairs that are not held back. leaves: what an export would take along.
+    """
     from thud.pairs.lint import CHECKS
-    from thud.runs.pairs import find_set, stale, words
+    from thud.runs.pair_files import leaving
+    from thud.runs.pairs import find_set, words
 
     held = find_set(house.store, set_id)
-    said = words(house.store)
-    ids = (said[one.id] for one in held.index if one.id in said)
+    said, parting = words(house.store), leaving(house.store, held)
+    ids = (said[one.id] for one in held.lines(held=False) if one.id in said)
     summary = dict(held.summary)
     # Row numbers of every finding can be thousands; the page asks for them by name.
     lint = summary.get("lint") or {"rows": 0, "checks": []}
@@ -174,9 +166,15 @@ def set_json(house: House, set_id: str) -> Json:
     tests = sum(split == "test" for split in (summary.pop("split_of", None) or {}).values())
     summary.pop("basis", None)  # thousands of hashes that no page shows
     return {
-        **summary, "rows": len(held.index), "tests": tests, "stale": stale(house.store, held.summary),
-        "words": Counter(ids), "titles": _titles(house.store, held.summary),
+        **summary, "tests": tests, "stale": list(parting.stale), "words": Counter(ids),
+        "leaves": leaves_json(parting), "titles": _titles(house.store, held.summary),
     }  # fmt: skip
+
+
+def leaves_json(parting: Leaving) -> Json:
+    """What an export would take along now, by split, and what stays, by the reason."""
+    stays = {reason: count for reason, count in parting.kept_back.items() if count}
+    return {"pairs": len(parting.lines), "splits": Counter(line.split for line in parting.lines), "stays": stays}
 
 
 def _titles(store: Store, summary: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -210,28 +208,16 @@ def rows_json(house: House, set_id: str, wanted: Wanted) -> Json:
     """The rows that a filter lets through, `n` of them from place `at`: {total, at, rows}."""
     from thud.runs.pairs import find_set, words
 
-    held = find_set(house.store, set_id)
-    said = words(house.store)
-    numbers = [one.n for one in held.index if fits(one, wanted, said)]
+    held, said = find_set(house.store, set_id), words(house.store)
+    lines = held.lines(
+        type=wanted.type, split=wanted.split, check=wanted.check, condition=wanted.condition,
+        held=wanted.held == "yes" if wanted.held else None,
+    )  # fmt: skip
+    numbers = [one.n for one in lines if not wanted.word or said.get(one.id, "none") == wanted.word]
     at = bisect_left(numbers, wanted.pair) if wanted.pair is not None else wanted.at
     at = max(0, min(at, len(numbers) - 1))
     shown = numbers[at : at + wanted.n]
     return {"total": len(numbers), "at": at, "rows": [_row(held, number, said) for number in shown]}
-
-
-def fits(line: Line, wanted: Wanted, said: Words) -> bool:
-    """Whether a row is among those that were asked for."""
-    if wanted.type and line.type != wanted.type:
-        return False
-    if wanted.split and line.split != wanted.split:
-        return False
-    if wanted.condition and line.condition != wanted.condition:
-        return False
-    if wanted.check and wanted.check not in line.findings and wanted.check not in line.held:
-        return False
-    if wanted.held and (wanted.held == "yes") is not bool(line.held):
-        return False
-    return not wanted.word or said.get(line.id, "none") == wanted.word
 
 
 def _row(held: PairSet, number: int, said: Words) -> Json:

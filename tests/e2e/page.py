@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, Route
 Visit = Callable[[str], Page]
 PATIENCE_MS = 20_000
 """How long anything that a page is to show may take: machines are slow and busy, and nothing here measures time."""
+WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
+"""How far the page reaches beyond the window, in pixels; above 0 it scrolls sideways."""
 WORK_MS = 120_000
 """How long a run of a few small clips may take: its workers start first, and that alone can take many seconds."""
 

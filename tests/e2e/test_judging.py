@@ -15,10 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
 from tests.e2e.judging_app import LABELLED, REJECTED, WRONG
+from tests.e2e.page import WIDER
 from tests.vendors import Asked, ChatServer
 from thud.providers.keys import USUAL
 
-WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
 JUDGED = LABELLED - REJECTED
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.app_server import App, running_app, write_manifest
 from tests.e2e.conftest import visiting
-from tests.e2e.page import WORK_MS, Visit, drawer, run_row
+from tests.e2e.page import WIDER, WORK_MS, Visit, drawer, run_row
 from tests.hearing_server import deaf, hearing
 from tests.sounds import make_ding_clip
 from tests.vendors import ChatServer
@@ -20,7 +20,6 @@ from tests.vendors.kit import KEY, give_keys
 
 HOSTILE = "<img src=x onerror=\"document.title='taken'\">"
 PLANNED = re.compile(r"Ask \d+ item")
-WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.app_server import App, running_module
-from tests.e2e.page import PATIENCE_MS, WORK_MS, Visit, toast
+from tests.e2e.page import PATIENCE_MS, WIDER, WORK_MS, Held, Visit, toast
 
 COUNTS = {"CTP": 16, "shift": 12, "mute": 6, "OP": 6}
-WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
 THIN = "\u202f"
 """Between thousands."""
 
@@ -238,7 +237,40 @@ def test_the_address_names_set_filter_and_pair(app: App, visit: Visit, built: st
     expect(place(page)).to_have_text(f"1 of {len(rows(app, built, held='no'))}")
 
 
+def test_an_answer_about_one_set_that_comes_late_is_not_taken_for_another(app: App, visit: Visit, built: str) -> None:
+    other = build(app, {"mute": 2}, name="two", title="Two")
+    page = opened(visit("/pairs"), other)
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("radio", name=re.compile("^Small")).last.click()
+    expect(page).to_have_url(re.compile(f"set={built}"))
+    expect(panel(page, "What is left").locator(".fn.end")).to_contain_text(f"{sum(COUNTS.values())} pairs")
+    held = Held(page, f"**/api/pairs/sets/{built}")
+    page.get_by_role("button", name="Save as…").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("kept")
+    page.keyboard.press("Control+Enter")
+    held.wait()
+    page.go_back()
+    expect(page.locator(".head .lead")).to_contain_text("2 pairs")
+    held.let_go()
+    expect(toast(page)).to_contain_text("The recipe is kept")
+    expect(page.locator(".head .lead")).to_contain_text("2 pairs")
+    app.post("/api/pairs/recipe/remove", {"name": "kept"})
+
+
 # ---------- funnel, lint, files ----------
+
+
+def test_an_export_says_what_leaves_and_what_stays(app: App, visit: Visit, built: str) -> None:
+    first = rows(app, built, held="no")[0]["id"]
+    page = opened(visit("/pairs"), built)
+    before = app.get(f"/api/pairs/sets/{built}")["leaves"]["pairs"]
+    page.keyboard.press("x")
+    expect(place(page)).to_contain_text("2 of")
+    page.keyboard.press("e")
+    facts = page.get_by_role("dialog").locator(".facts")
+    expect(facts).to_contain_text(f"{before - 1} pairs")
+    expect(facts.locator("li").filter(has_text="dropped by hand")).to_contain_text("1 stays here")
+    app.post("/api/pairs/word", {"id": first, "word": ""})
 
 
 def test_every_loss_opens_what_was_lost(app: App, visit: Visit) -> None:
@@ -279,6 +311,9 @@ def test_an_imported_file_is_linted_and_its_finding_opens_the_row(app: App, visi
     left, lint = panel(page, "What is left"), panel(page, "Lint")
     expect(left).to_contain_text("2 read", timeout=WORK_MS)
     expect(left).to_contain_text("1 skipped")
+    expect(left).to_contain_text("Split by clip: not split")
+    expect(page.locator(".head .lead")).to_have_text("0 pairs, 2 held back")
+    expect(lint.locator(".passed summary")).to_have_text(re.compile(r"^\d+ checks? passed, \d+ had nothing to check$"))
     left.get_by_role("button", name="1 skipped").click()
     expect(page.get_by_role("dialog")).to_contain_text("row")
     page.keyboard.press("Escape")
@@ -288,6 +323,10 @@ def test_an_imported_file_is_linted_and_its_finding_opens_the_row(app: App, visi
     expect(page.locator(".pvt")).to_contain_text("Is it in step?")
     expect(page.locator(".pvc")).to_contain_text("Chosen and rejected are the same")
     expect(page.locator(".media1")).to_contain_text("a.mp4")
+    opened(page, asked(page)["set"], word="approved")
+    expect(place(page)).to_have_text("none")
+    left.get_by_role("button", name="2 held back").click()
+    expect(place(page)).to_have_text("1 of 2")
 
 
 def test_an_empty_workspace_says_what_to_do_first(chromium: Browser, tmp_path: Path) -> None:

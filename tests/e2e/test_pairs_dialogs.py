@@ -13,8 +13,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.e2e.annotate import write_queue
 from tests.e2e.app_server import App, running_app
 from tests.e2e.conftest import visiting
-from tests.e2e.page import WORK_MS, Visit
-from tests.e2e.test_pairs import WIDER, built, opened, panel, ready, rows  # noqa: F401  (built is a fixture)
+from tests.e2e.page import WIDER, WORK_MS, Visit
+from tests.e2e.test_pairs import built, opened, panel, ready, rows  # noqa: F401  (built is a fixture)
 from tests.unit.test_rewrite import LATE, SYNCED, rewriting
 from tests.vendors import ClaudeServer
 from tests.vendors.kit import KEY, give_keys
@@ -97,6 +97,8 @@ def test_rewording_says_its_cost_and_the_variable_that_is_missing(app: App, visi
 def test_a_reworded_set_is_shown_when_it_is_there(keyed: tuple[App, str, str], go: Visit) -> None:
     app, set_id, address = keyed
     page = opened(go("/pairs"), set_id)
+    expect(page.locator(".head .lead")).to_have_text("1 pair")
+    expect(panel(page, "Recipe")).to_contain_text("General sharenot known")
     panel(page, "Lint").get_by_role("button", name="Reword…").click()
     dialog = dialog_of(page)
     dialog.get_by_text("Model, address").click()
@@ -109,6 +111,7 @@ def test_a_reworded_set_is_shown_when_it_is_there(keyed: tuple[App, str, str], g
     assert made["parent"] == set_id
     page.wait_for_function(f"() => new URLSearchParams(location.search).get('set') === '{made['id']}'")
     expect(page.locator(".pvt .resp").first).to_have_text(REWORDED)
+    expect(panel(page, "What is left")).to_contain_text("made from another set")
     assert len(rows(app, set_id)) == 1 and KEY not in page.content()
 
 

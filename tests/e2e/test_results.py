@@ -15,11 +15,11 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
+from tests.e2e.page import WIDER
 from tests.e2e.results_app import GUESSING, HOSTILE, MIDDLING, SHARP
 from tests.results_kit import Mind
 
 SHARP_GAP, GUESSING_GAP = "0.0", "100.0"
-WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
 PNG = b"\x89PNG\r\n"
 
 

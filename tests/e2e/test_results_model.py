@@ -15,11 +15,11 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.app_server import START_S, running_module
 from tests.e2e.conftest import SIZE
+from tests.e2e.page import WIDER
 from tests.e2e.results_app import GUESSING, HOSTILE, MIDDLING, ODD, SHARP
 from tests.e2e.results_media_app import EVENT_S, GONE, SPOKEN
 from tests.results_kit import Mind
 
-WIDER = "(root => root.scrollWidth - innerWidth)(document.documentElement)"
 WITHOUT_COLOUR = """all => all.map((one) => getComputedStyle(one)).map((style) =>
     style.backgroundImage.replace(/rgba?\\([^)]*\\)|color\\([^)]*\\)/g, "") + style.borderStyle)"""
 MARKS = "['thud-results', 'thud-mount'].every((name) => performance.getEntriesByName(name).length > 0)"

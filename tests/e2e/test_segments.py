@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.e2e.annotate import clip_called, write_queue
 from tests.e2e.app_server import App, running_app
 from tests.e2e.conftest import visiting
-from tests.e2e.page import Visit
+from tests.e2e.page import WIDER, Visit
 from tests.vendors import ClaudeServer
 from tests.vendors.kit import give_keys
 from thud.pairs.material import Segment
@@ -183,4 +183,4 @@ def test_the_page_never_scrolls_sideways(described: App, go: Visit, width: int) 
     page = go("/annotate?segments=1")
     page.set_viewport_size({"width": width, "height": 768})
     expect(page.get_by_role("heading", name="Segments")).to_be_visible()
-    assert page.evaluate("(root => root.scrollWidth - innerWidth)(document.documentElement)") <= 0
+    assert page.evaluate(WIDER) <= 0

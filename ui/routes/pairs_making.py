@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Depends, Request
 
 from thud.errors import BadRequest
-from ui.body import text
-from ui.house import House, actor
-
-if TYPE_CHECKING:
-    from thud.records import Run
+from ui.body import read_json, text
+from ui.house import House, actor, started
 
 Json = dict[str, Any]
-JsonBody = Annotated[Json, Body()]
-WORDS = ("approved", "dropped", "")
-FORMATS = ("trl", "sharegpt")
+JsonBody = Annotated[Json, Depends(read_json)]
 LONGEST_NAME, LONGEST_PATH, MOST_REMAPS = 80, 4000, 20
 
 
@@ -64,8 +59,6 @@ def _words(router: APIRouter, house: House) -> None:
         from thud.runs.pairs import say
 
         pair, said = text(body, "id", LONGEST_NAME), text(body, "word", 20, "")
-        if said not in WORDS:
-            raise BadRequest("A pair is approved, dropped, or neither of them.")
         say(house.store, pair, said, actor(request))
         return {"id": pair, "word": said}
 
@@ -83,8 +76,6 @@ def _sets(router: APIRouter, house: House) -> None:
         from thud.runs.pair_files import start_export
 
         form, name = text(body, "format", LONGEST_NAME), text(body, "name", LONGEST_NAME, "")
-        if form not in FORMATS:
-            raise BadRequest(f"format is one of {', '.join(FORMATS)}.")
         return started(start_export(house.store, house.runs, set_id, form, actor(request), name))
 
     @router.post("/sets/{set_id}/freeze")
@@ -118,10 +109,6 @@ def _material(router: APIRouter, house: House) -> None:
 
         listener = text(body, "listener", LONGEST_NAME)
         return started(start_picture_only(house.store, house.runs, listener, actor(request)))
-
-
-def started(run: Run) -> Json:
-    return {"run": run.id, "title": run.title}
 
 
 def _path(body: Json) -> Path:

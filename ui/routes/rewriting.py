@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from ui.body import read_json, text
-from ui.house import House, actor
+from ui.house import House, actor, started
 
 if TYPE_CHECKING:
     from thud.runs.rewriting import RewritePlan
@@ -32,8 +32,7 @@ def rewriting_router(house: House) -> APIRouter:
     def start(request: Request, body: JsonBody) -> Json:
         from thud.runs.rewriting import start_rewriting
 
-        run = start_rewriting(house.store, house.runs, _planned(house, body), actor(request))
-        return {"run": run.id, "title": run.title}
+        return started(start_rewriting(house.store, house.runs, _planned(house, body), actor(request)))
 
     return router
 

@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, Request
 
 from thud.errors import BadRequest
 from ui.body import read_json, text
-from ui.house import House, actor
+from ui.house import House, actor, started
 
 if TYPE_CHECKING:
     from thud.pairs.segment_words import Word
-    from thud.runs.segments import Queue, Task
+    from thud.runs.segments import Counts, Task
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Depends(read_json)]
@@ -43,19 +43,19 @@ def _people(router: APIRouter, house: House) -> None:
 
     @router.get("/count")
     def count(request: Request) -> Json:
-        from thud.runs.segments import queue
+        from thud.runs.segments import counts, tasks
 
-        return _counts(queue(house.store, actor(request)))
+        return _counts(counts(tasks(house.store), actor(request)))
 
     @router.post("/word")
     def word(request: Request, body: JsonBody) -> Json:
-        from thud.runs.segments import queue, say_word
+        from thud.runs.segments import counts, say_word, tasks
 
         verdict = text(body, "verdict", 20)
         told = {name: body[name] for name in ("start_s", "end_s", "description", "sounds") if name in body}
         note = text(body, "note", LONGEST_NOTE, "")
         task = say_word(house.store, actor(request), text(body, "segment", LONGEST_ID), verdict, told, note)
-        return {"segment": _row(task, actor(request)), "counts": _counts(queue(house.store, actor(request)))}
+        return {"segment": _row(task, actor(request)), "counts": _counts(counts(tasks(house.store), actor(request)))}
 
     @router.get("/agreement")
     def agreement() -> Json:
@@ -64,8 +64,8 @@ def _people(router: APIRouter, house: House) -> None:
         return agreement_row(agreement(house.store))
 
 
-def _counts(found: Queue) -> Json:
-    return {"all": found.all, "seen": found.seen, "mine": found.mine, "left": len(found.tasks)}
+def _counts(found: Counts) -> Json:
+    return {"all": found.all, "seen": found.seen, "mine": found.mine, "left": found.left}
 
 
 def _row(task: Task, person: str) -> Json:
@@ -99,8 +99,7 @@ def _models(router: APIRouter, house: House) -> None:
         from thud.runs.reannotating import plan_reannotation, start_reannotation
 
         planned = plan_reannotation(house.store, house.runs, _asked(body), again=body.get("again") is True)
-        run = start_reannotation(house.store, house.runs, planned, actor(request))
-        return {"run": run.id, "title": run.title}
+        return started(start_reannotation(house.store, house.runs, planned, actor(request)))
 
 
 def _asked(body: Json) -> Any:

@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { closeDialogs } from "./dialog.js";
 import { el, replace } from "./dom.js";
-import { initAccount, makePage } from "./frame.js";
+import { initAccount, makePage, nameWorkspace } from "./frame.js";
 import { openHelp } from "./help.js";
 import { icon } from "./icons.js";
 import { initJump } from "./jump.js";
@@ -50,14 +50,11 @@ async function begin(page) {
   frame(page);
   draw(page);
   performance.mark("thud-admin");
-  try { nameWorkspace(page, await get("/api/clips")); } catch (error) { fail(error); }
-}
-
-function nameWorkspace(page, { clips, workspace }) {
-  page.cards = clips;
-  const chip = page.root.querySelector("[data-part=workspace]");
-  chip.textContent = `${workspace} workspace`;
-  chip.hidden = !workspace;
+  try {
+    const { clips, workspace } = await get("/api/clips");
+    page.cards = clips;
+    nameWorkspace(page.root, workspace);
+  } catch (error) { fail(error); }
 }
 
 const mine = (page) => TABS.filter((tab) => page.me.role === "admin" || tab.least === page.me.role);

@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { Bench } from "./annotate_bench.js";
 import { Queue } from "./annotate_queue.js";
 import { el, replace } from "./dom.js";
-import { initAccount, makePage } from "./frame.js";
+import { initAccount, makePage, nameWorkspace } from "./frame.js";
 import { openHelp } from "./help.js";
 import { initJump } from "./jump.js";
 import { listen, pushScope, setBase } from "./keys.js";
@@ -46,8 +46,7 @@ async function listClips(page) {
   try {
     const found = await get("/api/clips");
     page.cards = found.clips;
-    const chip = page.root.querySelector("[data-part=workspace]");
-    Object.assign(chip, { textContent: `${found.workspace} workspace`, hidden: !found.workspace });
+    nameWorkspace(page.root, found.workspace);
   } catch { /* the banner says that the server is away */ }
 }
 
@@ -78,9 +77,9 @@ async function begin(page) {
 async function openSegments(page) {
   const { Segments } = await import("./segments.js");
   page.view.removeAttribute("aria-busy");
-  page.other = new Segments(page.view, { me: page.me, first: page.segments.first });
+  const segments = new Segments(page.view, page.segments.first);
   listClips(page);
-  await page.other.begin();
+  await segments.begin();
   performance.mark("thud-segments");
 }
 

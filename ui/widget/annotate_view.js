@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { keyOf } from "./keys.js";
 
 const FRESH_MS = 5000;
-const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+export const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const capOf = (bindings, id) => {
   const binding = bindings.find((one) => one.id === id);
   return el("kbd", { "aria-hidden": "true" }, binding ? keyWord(keyOf(binding)) : "");

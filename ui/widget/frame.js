@@ -20,6 +20,13 @@ export function makePage(build) {
   return { start, mount };
 }
 
+// The workspace's name in the bar.
+export function nameWorkspace(root, name) {
+  const chip = root.querySelector("[data-part=workspace]");
+  chip.textContent = `${name} workspace`;
+  chip.hidden = !name;
+}
+
 // The account in the bar, and only the pages that it may use. Resolves with {name, role, signed_in, …}.
 export async function initAccount(root) {
   const me = await get("/api/me");

@@ -6,7 +6,7 @@ import { closeDialogs } from "./dialog.js";
 import { el, replace } from "./dom.js";
 import { initDrop } from "./drop.js";
 import { readFilters, writeFilters } from "./filters.js";
-import { initAccount, makePage } from "./frame.js";
+import { initAccount, makePage, nameWorkspace } from "./frame.js";
 import { Gallery } from "./gallery.js";
 import { openHelp } from "./help.js";
 import { initJump } from "./jump.js";
@@ -97,9 +97,7 @@ async function load(page) {
     return;
   }
   page.cards = found.clips;
-  const chip = page.root.querySelector("[data-part=workspace]");
-  chip.textContent = `${found.workspace} workspace`;
-  chip.hidden = !found.workspace;
+  nameWorkspace(page.root, found.workspace);
   page.gallery.setCards(page.cards);
   page.clip?.view.setOrder(page.gallery.order());
   if (!page.loaded) {

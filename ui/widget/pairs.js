@@ -2,13 +2,13 @@
 import { get, post } from "./api.js";
 import { closeDialogs } from "./dialog.js";
 import { el, replace } from "./dom.js";
-import { initAccount, makePage } from "./frame.js";
+import { initAccount, makePage, nameWorkspace } from "./frame.js";
 import { openHelp } from "./help.js";
 import { icon } from "./icons.js";
 import { initJump } from "./jump.js";
 import { listen, pushScope, setBase } from "./keys.js";
 import { FORMATS, openExport, openFreeze, openImport, outcomeOf } from "./pairs_dialogs.js";
-import { FunnelPanel } from "./pairs_funnel.js";
+import { FunnelPanel, openSubjects } from "./pairs_funnel.js";
 import { LintPanel } from "./pairs_lint.js";
 import { openMaterial, openReword } from "./pairs_material.js";
 import { PairPanel } from "./pairs_pair.js";
@@ -59,9 +59,7 @@ async function begin(page) {
   }
   get("/api/clips").then((found) => {
     page.cards = found.clips;
-    const chip = page.root.querySelector("[data-part=workspace]");
-    chip.textContent = `${found.workspace} workspace`;
-    chip.hidden = !found.workspace;
+    nameWorkspace(page.root, found.workspace);
   }, () => {}); // only for the search and the workspace's name
   page.words = new Words({ person: page.me.name, signal: page.signal, onchange: () => page.pair?.drawWord(), onrefused: (sentence) => { fail(new Error(sentence)); page.pair?.drawWord(); } });
   build(page);
@@ -95,8 +93,8 @@ function build(page) {
 
 const partsOf = (page) => ({
   root: page.root, overview: () => page.overview, set: () => page.set, state: () => page.state, words: () => page.words,
-  go: (changes) => go(page, changes), remember: (changes) => remember(page, changes), reload: () => reload(page), changed: () => drawHead(page), tell: (words, level) => toast(words, { level }),
-  started: (run, title) => started(page, run, title), settled: () => page.words.settle(),
+  go: (changes) => go(page, changes), remember: (changes) => remember(page, changes), reload: () => reload(page), refresh: () => refresh(page), changed: () => drawHead(page), tell: (words, level) => toast(words, { level }),
+  started: (run, title) => started(page, run, title), settled: (otherwise) => settled(page, otherwise),
 });
 
 const may = (page) => !page.root.querySelector("dialog[open]") && !page.root.classList.contains("no-making");
@@ -113,7 +111,7 @@ function choose(page, format) {
 function setsOf(page, close) {
   const { sets } = page.overview;
   if (!sets.length) return el("p", { class: "sm t3 opt-head" }, "No set yet.");
-  return options("Sets", false, sets.map((one) => option(el("span", {}, one.title || one.id, el("span", { class: "t3" }, `  ${ORIGINS[one.origin] ?? ""} ${when(one.made_at)}`)), { on: one.id === page.set?.id, aside: count(one.pairs), run: () => { close(); go(page, { set: one.id, ...noFilter(), pair: "" }); } })));
+  return options("Sets", false, sets.map((one) => option(el("span", {}, one.title || one.id, el("span", { class: "t3" }, `  ${ORIGINS[one.origin] ?? ""} ${when(one.made_at)}`)), { on: one.id === page.set?.id, aside: count(one.pairs), run: () => { close(); go(page, { ...noFilter(), set: one.id }); } })));
 }
 function when(at) {
   const date = new Date(at);
@@ -154,7 +152,7 @@ async function show(page) {
   }
   page.set = set;
   if (!page.begun) { page.begun = true; page.recipe.begin(); }
-  replace(page.notes, problem && el("div", { class: "row" }, note("bad", problem.message), page.overview.sets.length > 0 && el("button", { class: "btn s", type: "button", onclick: () => go(page, { set: "", ...noFilter(), pair: "" }) }, "Show the newest set")));
+  replace(page.notes, problem && el("div", { class: "row" }, note("bad", problem.message), page.overview.sets.length > 0 && el("button", { class: "btn s", type: "button", onclick: () => go(page, { ...noFilter(), set: "" }) }, "Show the newest set")));
   page.recipe.draw();
   drawPanels(page);
   await page.pair.follow();
@@ -174,7 +172,7 @@ function drawHead(page) {
   page.sets.node.hidden = overview.sets.length === 0;
   page.sets.face(face("", set ? set.title || set.id : "no set"));
   const clips = set ? Object.values(set.splits ?? {}).reduce((sum, one) => sum + one.clips, 0) : 0;
-  page.lead.textContent = set ? `${plural(set.pairs, "pair")}${set.held ? `, ${count(set.held)} held back,` : ","} from ${plural(clips, "clip")}` : `${plural(overview.settled, "clip")} of ${count(overview.clips)} with event times`;
+  page.lead.textContent = set ? `${plural(set.pairs, "pair")}${set.held ? `, ${count(set.held)} held back` : ""}${clips ? `, from ${plural(clips, "clip")}` : ""}` : `${plural(overview.settled, "clip")} of ${count(overview.clips)} with event times`;
   const stale = set?.stale ?? [];
   replace(page.chips, set && ORIGINS[set.origin] && el("span", { class: "chip dash" }, ORIGINS[set.origin]), set?.stage === "sft" && el("span", { class: "chip" }, "SFT"), stale.length > 0 && el("button", { class: "chip warn off1", type: "button", title: "Their event times have changed since, or they are gone. Build again.", onclick: () => changedClips(page, stale) }, icon("alert", "s"), `${plural(stale.length, "clip")} changed since`));
   for (const node of [page.formats, page.exporter]) node.hidden = !set || set.pairs === 0;
@@ -183,10 +181,9 @@ function drawHead(page) {
   page.make.textContent = blocked ?? `Build ${plural(total, "pair")}`;
 }
 
-async function changedClips(page, stale) {
-  const { openSubjects } = await import("./pairs_funnel.js");
+function changedClips(page, stale) {
   const titles = Object.fromEntries(page.cards.map((card) => [card.id, [card.title || card.name, `/clips?clip=${card.id}`]]));
-  openSubjects({ ...page.parts, set: () => ({ titles }) }, "event times", { reason: "The event times of these clips have changed since the set was built, or the clip is gone. Build again to use what is true now.", count: stale.length, subjects: stale.slice(0, 50) });
+  openSubjects(page.root, { title: `${plural(stale.length, "clip")} changed since`, titles, reason: "The event times of these clips have changed since the set was built, or the clip is gone. Build again to use what is true now.", count: stale.length, subjects: stale.slice(0, 50) });
 }
 
 // ---------- making ----------
@@ -195,11 +192,16 @@ async function making(page) {
   if (!may(page) || page.make.getAttribute("aria-disabled") === "true" || page.asking) return;
   page.asking = true;
   try {
-    if (!(await page.words.settle())) throw new Error("Some of your decisions are not saved yet, and the build would not know them. Try again when the server answers.");
+    await settled(page, "the build would not know them");
     const { run, title } = await post("/api/pairs/build", { recipe: page.recipe.wanted() });
     started(page, run, title);
   } catch (error) { fail(error); }
   page.asking = false;
+}
+
+// Once the server has every decision. otherwise: what would be wrong without them.
+async function settled(page, otherwise) {
+  if (!(await page.words.settle())) throw new Error(`Some of your decisions are not saved yet, and ${otherwise}. Try again when the server answers.`);
 }
 
 function exporting(page) {
@@ -228,10 +230,10 @@ async function finished(page, run) {
   let made = null;
   try { made = await outcomeOf(run.id); } catch { /* the drawer tells how it went */ }
   if (run.state !== "done" || made?.refused) { toast(made?.refused || `${run.title}: ${run.message || "it did not end well"}`, { level: "bad", action: { label: "Show", run: () => page.drawer.show(run.id) } }); await reload(page); return; }
-  await reload(page);
+  await reload(page, made?.set === page.set?.id);
   if (made?.set && (MAKING.includes(run.kind) || !made.folder)) {
     page.recipe.keep(page.recipe.isEdited && page.recipe.recipe.name !== page.set?.recipe?.name);
-    go(page, { set: made.set, ...noFilter(), pair: "" });
+    go(page, { ...noFilter(), set: made.set });
     toast(made.words || `${run.title}: done.`, { level: made.empty ? "warn" : "ok" });
   } else if (made?.folder) toast(`Exported to ${made.folder}`, { stays: true, action: { label: "Copy the path", run: () => copyPath(made.folder) } });
   else tell(page, run);
@@ -243,10 +245,18 @@ async function copyPath(folder) {
 }
 
 // The lists anew, and the set with what was decided since.
-async function reload(page) {
+async function reload(page, withSet = true) {
   try {
     page.overview = await get("/api/pairs");
-    if (page.set) page.set = await get(`/api/pairs/sets/${encodeURIComponent(page.set.id)}`);
+    if (withSet) await refresh(page);
   } catch (error) { fail(error); return; }
   drawPanels(page);
+}
+
+// The set that is shown, as it is now; an answer that comes after another one is shown is not that one's.
+async function refresh(page) {
+  const id = page.set?.id;
+  if (!id) return;
+  const set = await get(`/api/pairs/sets/${encodeURIComponent(id)}`);
+  if (page.set?.id === id) page.set = set;
 }

@@ -1,9 +1,8 @@
 // The dialogs of the Pairs page: taking pairs in from a file, exporting, freezing the test clips. Material and models are in pairs_material.js.
 import { get, post } from "./api.js";
 import { openDialog, submitKey } from "./dialog.js";
-import { el } from "./dom.js";
-import { icon } from "./icons.js";
-import { count, plural } from "./pairs_parts.js";
+import { el, replace } from "./dom.js";
+import { count, fact, plural } from "./pairs_parts.js";
 import { toast } from "./toast.js";
 
 export const FORMATS = [["trl", "TRL"], ["sharegpt", "LLaMA-Factory"]];
@@ -21,7 +20,7 @@ export function formDialog(root, { title, lead = "", fields, verb, send, more = 
   } }, lead && el("p", { class: "sm t2" }, lead), fields, wrong, el("div", { class: "row" }, el("span", { class: "sp" }), el("button", { class: "btn q", type: "button", onclick: () => dialog.close() }, "Cancel ", el("kbd", { "aria-hidden": "true" }, "Esc")), go), more);
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); } });
   const dialog = openDialog(root, { title, cls, body: form });
-  form.querySelector("input,textarea,select")?.focus();
+  (form.querySelector("input,textarea,select") ?? go).focus();
   return { ...dialog, go };
 }
 export const field = (label, input, words = null) => el("label", { class: "col g4x" }, el("span", { class: "t2" }, label), input, words && el("span", { class: "xs t3" }, words));
@@ -41,23 +40,25 @@ export function openImport(parts, { path = "", old = "" } = {}) {
     } });
 }
 
-// Says what leaves with the export and what stays, before anything is written.
+// Says what leaves with the export and what stays, before anything is written; once more when the server has every decision.
 export function openExport(parts, format) {
   const set = parts.set(), name = el("input", { class: "in mono", type: "text", maxlength: "80", placeholder: `${set.title || set.id} ${format}`.replace(/[^A-Za-z0-9._-]+/g, "-"), autocomplete: "off", spellcheck: "false" }), words = FORMATS.find(([id]) => id === format)[1];
-  const dropped = set.words?.dropped ?? 0, warnings = (set.lint?.checks ?? []).filter((one) => one.count > 0 && one.severity === "warning").length;
+  const facts = el("ul", { class: "facts", "aria-live": "polite" }), saved = () => parts.settled("an export would not know them");
+  replace(facts, leaving(set));
+  saved().then(parts.refresh).then(() => { if (parts.set()?.id === set.id) replace(facts, leaving(parts.set())); }, () => {}); // said when it is sent
   formDialog(parts.root, { title: `Export for ${words}`, verb: "Export",
-    fields: [el("ul", { class: "facts" }, fact("ok", `${plural(set.pairs, "pair")}`, splitWords(set)), set.held > 0 && fact("info", `${count(set.held)} held back`, "stay here"), dropped > 0 && fact("info", `${count(dropped)} dropped`, "stay here"), warnings > 0 && fact("warn", plural(warnings, "warning"), "are named in the manifest"),
-        (set.stale ?? []).length > 0 && fact("warn", plural(set.stale.length, "clip"), "with other event times than when this was built")),
-      field("Name of the folder", name, "in exports/pairs of the workspace; media are copied beside the rows, without their own sound track")],
+    fields: [facts, field("Name of the folder", name, "in exports/pairs of the workspace; media are copied beside the rows, without their own sound track")],
     send: async () => {
-      if (!(await parts.settled())) throw new Error("Some of your decisions are not saved yet, and an export would not know them. Try again when the server answers.");
+      await saved();
       const { run, title } = await post(`/api/pairs/sets/${encodeURIComponent(set.id)}/export`, { format, name: name.value.trim() });
       parts.started(run, title);
       return true;
     } });
 }
-const splitWords = (set) => Object.entries(set.splits ?? {}).filter(([, { pairs }]) => pairs > 0).map(([name, { pairs }]) => `${name} ${count(pairs)}`).join(", ");
-const fact = (level, head, words) => el("li", {}, el("span", { class: `st ${level}` }, icon({ ok: "check", warn: "alert", info: "info" }[level]), el("span", {}, head)), el("span", { class: "t2" }, words));
+function leaving({ leaves, lint }) {
+  const splits = Object.entries(leaves.splits).filter(([name]) => name).map(([name, n]) => `${name} ${count(n)}`).join(", "), warnings = (lint?.checks ?? []).filter((one) => one.count > 0 && one.severity === "warning").length;
+  return [fact(leaves.pairs ? "ok" : "warn", plural(leaves.pairs, "pair"), splits || "go out"), ...Object.entries(leaves.stays).map(([reason, n]) => fact("info", `${count(n)} ${n === 1 ? "stays" : "stay"} here`, reason)), warnings > 0 && fact("warn", plural(warnings, "warning"), "are named in the manifest")];
+}
 
 export function openFreeze(parts) {
   const set = parts.set(), clips = set.tests ?? 0, name = el("input", { class: "in", type: "text", maxlength: "60", placeholder: "test 1", autocomplete: "off", spellcheck: "false" }), frozen = parts.overview().held_out;

@@ -1,8 +1,7 @@
 // What is left of the clips and pairs, step by step; every loss opens what was lost. And what stands here while there is nothing yet.
 import { el, replace } from "./dom.js";
-import { icon } from "./icons.js";
 import { openDialog } from "./dialog.js";
-import { count, panel, plural, typeName } from "./pairs_parts.js";
+import { count, fact, noFilter, panel, plural, status, typeName } from "./pairs_parts.js";
 import { face, makeMenu, option, options } from "./results_menu.js";
 import { timeLeft } from "./runs.js";
 
@@ -24,10 +23,13 @@ export class FunnelPanel {
     replace(this.body, this.work, this.steps);
   }
 
-  scopes() {
-    const { funnel } = this.parts.set() ?? {};
-    return ["all", ...Object.keys(funnel ?? {}).filter((name) => name !== "all")];
+  // A set that was made from another one keeps that one's steps, which say nothing of it.
+  get funnel() {
+    const set = this.parts.set();
+    return set && !set.parent ? set.funnel ?? {} : {};
   }
+
+  scopes() { return ["all", ...Object.keys(this.funnel).filter((name) => name !== "all")]; }
 
   show(scope) {
     this.scope = scope;
@@ -36,7 +38,7 @@ export class FunnelPanel {
   }
 
   draw() {
-    const set = this.parts.set(), funnel = set?.funnel ?? {};
+    const set = this.parts.set(), { funnel } = this;
     if (!(this.scope in funnel)) this.scope = "all";
     const steps = funnel[this.scope] ?? [];
     this.menu.node.hidden = this.scopes().length < 3;
@@ -73,9 +75,8 @@ export class FunnelPanel {
 
   // Pairs that were held back are rows of this set; clips and what never became a pair have only their names.
   open(step, loss) {
-    const { go } = this.parts, type = this.scope === "all" ? "" : this.scope;
-    if (loss.check) { go({ type, check: loss.check, held: "", word: "", split: "", pair: "" }); return; }
-    openSubjects(this.parts, titleOf(step), loss, step.unit);
+    if (loss.check) { this.parts.go({ ...noFilter(), type: this.scope === "all" ? "" : this.scope, check: loss.check }); return; }
+    openSubjects(this.parts.root, { ...loss, title: `${count(loss.count)} lost: ${titleOf(step)}`, titles: this.parts.set()?.titles, unit: step.unit });
   }
 
   nothing() {
@@ -107,36 +108,42 @@ export class FunnelPanel {
     return el("div", { class: "row help1" }, (ways[needs] ?? (() => el("button", { class: "btn s makes", type: "button", onclick: () => this.parts.material() }, "Take material in…")))(), el("span", { class: "xs t3" }, HELP[needs] ?? ""));
   }
 
+  // In place of steps: where the set is from, and how much of it there is.
   imported(set) {
-    const skipped = set.skipped ?? [];
-    return el("div", { class: "pb col" }, el("p", { class: "t2 sm" }, set.origin === "imported" ? "This set was read from a file, so it has no steps of its own." : "This set was made from another set."),
-      el("ul", { class: "facts" }, fact("ok", `${count(set.pairs + set.held)} read`, set.title), set.held > 0 && fact("bad", `${count(set.held)} held back`, "with errors that the lint found", () => this.parts.go({ held: "yes", check: "", type: "", pair: "" })),
-        skipped.length > 0 && fact("warn", `${count(skipped.reduce((sum, one) => sum + (one.count ?? 1), 0))} skipped`, skipped[0].reason ?? String(skipped[0]), () => openSkipped(this.parts, skipped)),
+    const read = !set.parent, skipped = read ? set.skipped ?? [] : [], reasons = Object.values(set.skipped_reasons ?? {}), missed = reasons.length ? reasons.reduce((sum, n) => sum + n, 0) : skipped.length;
+    return el("div", { class: "pb col" }, el("p", { class: "t2 sm" }, read ? "This set was read from a file, so it has no steps of its own." : "This set was made from another set."),
+      el("ul", { class: "facts" }, fact(set.pairs + set.held ? "ok" : "warn", read ? `${count(set.pairs + set.held)} read` : plural(set.pairs + set.held, "pair"), set.title), set.held > 0 && fact("bad", `${count(set.held)} held back`, "with errors that the lint found", () => this.parts.go({ ...noFilter(), held: "yes" })),
+        skipped.length > 0 && fact("warn", `${count(missed)} skipped`, skipped[0].reason, () => openSkipped(this.parts, skipped, missed)),
         set.parent && fact("info", "made from", el("a", { href: `/pairs?set=${encodeURIComponent(set.parent)}` }, "the set before"))), this.foot(set));
   }
 
   foot(set) {
     const splits = Object.entries(set.splits ?? {}).filter(([, one]) => one.pairs > 0 || one.clips > 0), words = splits.map(([name, one]) => `${name} ${plural(one.clips, "clip")}, ${plural(one.pairs, "pair")}`).join("; ");
-    const leaks = set.lint?.checks?.find(({ check }) => check === "split_leak")?.count ?? 0, frozen = this.parts.overview().held_out;
-    return el("div", { class: "pf sm splits" }, el("span", { class: "t3" }, "Split by clip: "), words || "no pairs", "; ", el("span", { class: "ok1 acc" }, icon("check", "s")), ` no clip on both sides${leaks ? `; ${plural(leaks, "pair")} that would have been ${leaks === 1 ? "is" : "are"} held back` : ""}. `,
+    const frozen = this.parts.overview().held_out;
+    return el("div", { class: "pf sm splits" }, el("span", { class: "t3" }, "Split by clip: "), words || "not split", splits.length > 0 && apart(set), ". ",
       set.pairs > 0 && el("button", { class: "linky t2 makes", type: "button", onclick: () => this.parts.freeze() }, frozen.length ? `Test set frozen: ${frozen.map(({ name }) => name).join(", ")}` : "Freeze the test clips…"));
   }
+}
+
+// Whether clips are in one split only, as far as the linter could tell; pairs that leak are held back.
+function apart(set) {
+  const leak = set.lint?.checks?.find(({ check }) => check === "split_leak");
+  if (!(leak?.of > 0)) return null;
+  return ["; ", leak.count ? status("warn", `${plural(leak.count, "pair")} with media of another split ${leak.count === 1 ? "is" : "are"} held back`) : status("ok", "no clip on both sides")];
 }
 
 const nameOf = (scope) => (scope === "all" ? "All types" : typeName(scope));
 const titleOf = (step) => step.title ?? step.step ?? step.name;
 const lower = (text) => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "");
 const blank = (title, words, ...more) => el("div", { class: "empty" }, el("p", { class: "t1 b" }, title), el("p", { class: "sm" }, words), more);
-const fact = (level, head, words, run = null) => el("li", {}, el("span", { class: `st ${level}` }, icon({ ok: "check", warn: "alert", bad: "x", info: "info" }[level]), run ? el("button", { class: "linky", type: "button", onclick: run }, head) : el("span", {}, head)), el("span", { class: "t2" }, words));
 
-// The clips, or whatever else, that a step lost: as far as they are named.
-export function openSubjects(parts, title, loss, unit = "clips") {
-  const titles = parts.set()?.titles ?? {}, subjects = loss.subjects ?? [];
+// What a step lost, or clips that changed: as far as they are named. titles: id → [what it is called, where it is shown].
+export function openSubjects(root, { title, reason, count: n, subjects = [], titles = {}, unit = "clips" }) {
   const line = (subject) => el("li", {}, titles[subject] ? el("a", { href: titles[subject][1] }, titles[subject][0]) : el("span", { class: "mono" }, subject));
-  openDialog(parts.root, { title: `${count(loss.count)} lost: ${title}`, cls: "narrow", body: el("div", { class: "pb col" }, el("p", {}, loss.reason), subjects.length ? el("ul", { class: "subjects sm" }, subjects.map(line)) : el("p", { class: "sm t3" }, `The ${unit} are not named one by one.`),
-    subjects.length > 0 && loss.count > subjects.length && el("p", { class: "sm t3" }, `and ${count(loss.count - subjects.length)} more`)) });
+  openDialog(root, { title, cls: "narrow", body: el("div", { class: "pb col" }, el("p", {}, reason), subjects.length ? el("ul", { class: "subjects sm" }, subjects.map(line)) : el("p", { class: "sm t3" }, `The ${unit} are not named one by one.`), more(n - subjects.length, subjects)) });
 }
 
-function openSkipped(parts, skipped) {
-  openDialog(parts.root, { title: "Rows that were skipped", cls: "narrow", body: el("div", { class: "pb" }, el("ul", { class: "subjects sm" }, skipped.map((one) => el("li", {}, el("span", { class: "mono t3" }, one.row !== undefined ? `row ${count(one.row)}` : count(one.count ?? 1)), " ", one.reason ?? String(one))))) });
+function openSkipped(parts, skipped, all) {
+  openDialog(parts.root, { title: "Rows that were skipped", cls: "narrow", body: el("div", { class: "pb col" }, el("ul", { class: "subjects sm" }, skipped.map(({ row, reason }) => el("li", {}, el("span", { class: "mono t3" }, `row ${count(row)}`), " ", reason))), more(all - skipped.length, skipped)) });
 }
+const more = (n, listed) => listed.length > 0 && n > 0 && el("p", { class: "sm t3" }, `and ${count(n)} more`);

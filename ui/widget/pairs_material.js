@@ -56,7 +56,7 @@ function withoutSound(parts, close) {
 }
 
 // "People have gone over 12 of 48 segments. They say the same as the file about 9 of 12, as gemini about 8 of 10. Two people differ about 1."
-export function agreementWords({ segments, seen, disputed, against }) {
+function agreementWords({ segments, seen, disputed, against }) {
   if (!seen) return `Nobody has gone over the ${plural(segments, "segment")} yet, so how far the file and the models can be trusted is not known.`;
   const said = against.filter(({ n }) => n > 0).map(({ name, n, agree }) => `as ${name} about ${count(Math.round(agree.value * n))} of ${count(n)}`);
   return `People have gone over ${count(seen)} of ${plural(segments, "segment")}. They say the same ${said.join(", ")}.${disputed ? ` Two people differ about ${count(disputed)}.` : ""}`;
@@ -68,11 +68,12 @@ export function agreementWords({ segments, seen, disputed, against }) {
 // fields(changed): above the plan; lines(plan): [words, value] each; verb(plan): on the button, "" where there is nothing to ask about.
 function askModel(parts, { title, lead, route, body, fields, lines, more = () => [], verb, none }) {
   let asked = 0, timer = 0;
+  const settled = () => parts.settled("the model would be asked without them");
   const told = el("div", { class: "col g12 will", "aria-live": "polite" });
   const changed = () => { label("…", false); told.setAttribute("aria-busy", "true"); clearTimeout(timer); timer = setTimeout(plan, WAIT_MS); };
   const dialog = formDialog(parts.root, { title, lead, verb: "…", fields: [...fields(changed), told],
     send: async () => {
-      await settled(parts);
+      await settled();
       const { run, title: words } = await post(route, body());
       parts.started(run, words);
       return true;
@@ -81,7 +82,7 @@ function askModel(parts, { title, lead, route, body, fields, lines, more = () =>
   async function plan() {
     const mine = (asked += 1);
     let found = null, failure = null;
-    try { await settled(parts); found = await post(`${route}/plan`, body()); } catch (error) { failure = error; }
+    try { await settled(); found = await post(`${route}/plan`, body()); } catch (error) { failure = error; }
     if (mine !== asked || !dialog.node.isConnected) return;
     told.removeAttribute("aria-busy");
     if (failure) { replace(told, note("bad", failure.message)); label("Cannot start", false); return; }
@@ -90,9 +91,6 @@ function askModel(parts, { title, lead, route, body, fields, lines, more = () =>
   }
   label("…", false);
   plan();
-}
-async function settled(parts) {
-  if (!(await parts.settled())) throw new Error("Some of your decisions are not saved yet, and the model would be asked without them. Try again when the server answers.");
 }
 const costLines = (plan, n) => [["tokens, about", count(plan.tokens)], ["cost, about", n ? dollars(plan.cost_usd) : "–"]];
 const given = (told) => Object.fromEntries(Object.entries(told).filter(([, value]) => value));
@@ -119,7 +117,7 @@ export function openReword(parts) {
 }
 
 // Has a model say of each described segment whether it is right. Its word counts over the file’s, a person’s over both.
-export function openCheck(parts) {
+function openCheck(parts) {
   const told = Object.fromEntries(Object.keys(CHECKERS).map((name) => [name, {}])), other = el("div");
   let who = "gemini", again = false;
   const choice = (name, changed) => {

@@ -5,14 +5,13 @@ import { el, replace, signed } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyOf } from "./keys.js";
 import { checkName } from "./pairs_lint.js";
-import { count, labelWord, note, panel, plural, rowsQuery, status, typeName } from "./pairs_parts.js";
+import { FILTERS, count, labelWord, noFilter, note, panel, plural, rowsQuery, status, typeName } from "./pairs_parts.js";
 import { condition } from "./results_parts.js";
 import { makeMenu, option, options } from "./results_menu.js";
 import { Stage, askRecordsBy, stageKeys } from "./results_stage.js";
 
 const WINDOW = 60, LOOKS = ["differences", "plain", "JSON"];
 const SHOWN = [["", "all in the set"], ["none", "not looked at"], ["approved", "approved"], ["dropped", "dropped"]];
-const MODEL = "qwen2.5-omni";
 
 // The player plays the very file that a model gets: 16 kHz, one channel.
 askRecordsBy(async (id, init) => {
@@ -122,7 +121,7 @@ export class PairPanel {
   // ---- decisions
   decide(word) {
     const { data } = this, words = this.parts.words();
-    if (!data || !words || this.parts.root.classList.contains("no-making")) return;
+    if (!data || this.parts.root.classList.contains("no-making")) return;
     const same = words.of(data.row) === word;
     words.say(data.row, same ? "" : word);
     this.drawWord();
@@ -130,7 +129,7 @@ export class PairPanel {
   }
 
   undo() {
-    const words = this.parts.words(), n = words?.undo() ?? null;
+    const n = this.parts.words().undo();
     if (n === null) { this.parts.tell("There is no decision of yours to take back.", "info"); return; }
     if (this.data?.n === n) this.drawWord(); else this.find(n);
   }
@@ -146,7 +145,7 @@ export class PairPanel {
 
   choices(close) {
     const { go, state } = this.parts, now = state(), set = this.parts.set(), said = set.words ?? {};
-    const one = (key, value, words, aside = null) => option(words, { on: now[key] === value, aside, run: () => { close(); go({ [key]: value, pair: "" }); } });
+    const one = (key, value, words, aside = null) => option(words, { on: now[key] === value, aside: FILTERS.some((other) => other !== key && now[other]) ? null : aside, run: () => { close(); go({ [key]: value, pair: "" }); } });
     const of = (word) => (word === "none" || word === "" ? null : count(said[word] ?? 0));
     const conditions = Object.entries(set.balance?.conditions ?? {}).filter(([name]) => name), splits = Object.entries(set.splits ?? {}).filter(([, { pairs }]) => pairs > 0);
     return [el("p", { class: "xs t3 opt-head" }, "Decisions"), options("Decisions", false, SHOWN.map(([value, words]) => one("word", value, words, of(value)))),
@@ -169,8 +168,8 @@ export class PairPanel {
   none() {
     this.clear();
     this.held = this.query;
-    const filtered = Object.entries(this.parts.state()).some(([key, value]) => value && key !== "set" && key !== "pair");
-    if (filtered) replace(this.inside, el("div", { class: "empty" }, el("p", { class: "sm" }, "No pair fits this filter."), el("button", { class: "btn s", type: "button", onclick: () => this.parts.go({ type: "", split: "", condition: "", check: "", held: "", word: "", pair: "" }) }, "Show all pairs")));
+    const now = this.parts.state(), filtered = FILTERS.some((key) => now[key]);
+    if (filtered) replace(this.inside, el("div", { class: "empty" }, el("p", { class: "sm" }, "No pair fits this filter."), el("button", { class: "btn s", type: "button", onclick: () => this.parts.go(noFilter()) }, "Show all pairs")));
     else replace(this.inside, el("div", { class: "empty" }, el("p", { class: "sm" }, "This set has no pairs to look at.")));
   }
 
@@ -211,7 +210,7 @@ export class PairPanel {
     const { data } = this;
     if (!data || !this.text) return;
     if (this.look === "JSON") { replace(this.text, el("pre", { class: "json", tabindex: "0", "aria-label": "The pair as JSON" }, JSON.stringify(data.json, null, 2))); return; }
-    const marked = this.look === "differences", tokens = data.tokens?.[MODEL];
+    const marked = this.look === "differences", { tokens } = data;
     replace(this.text, el("div", { class: "col g4x" }, el("h3", {}, "Prompt"), el("p", { class: "words" }, data.prompt)),
       side("Chosen", data.chosen, "ins", marked, "check", "acc", tokens?.chosen), data.rejected.runs.length > 0 && side("Rejected", data.rejected, "del", marked, "x", "bad", tokens?.rejected), data.point && el("p", { class: "sm t3" }, data.point));
   }
@@ -226,9 +225,9 @@ export class PairPanel {
   // What was decided about this pair, and whether the server has it yet.
   drawWord() {
     const { data } = this, words = this.parts.words();
-    if (words) this.drawSaving(words);
+    this.drawSaving(words);
     if (!data || !this.chip) return;
-    const word = words ? words.of(data.row) : data.word, waits = words?.waitingFor(data.row.id);
+    const word = words.of(data.row), waits = words.waitingFor(data.row.id);
     this.chip.hidden = !word && !waits;
     this.chip.className = `chip w1 ${word === "approved" ? "acc" : word === "dropped" ? "bad" : ""}`;
     replace(this.chip, word && icon(word === "approved" ? "check" : "x", "s"), word || "no word", waits && words.problem ? ", not saved yet" : waits ? ", saving…" : "");
@@ -268,9 +267,8 @@ function marks(tag, text) {
 const editWords = ({ condition: name, offset_s }) => (offset_s ? `${name} ${signed(offset_s)} s` : name);
 
 function shownAs({ condition: name, offset_s, tokens, about }, stale) {
-  const model = tokens?.[MODEL];
   return el("div", { class: "col g4x sm" }, el("div", { class: "row w" }, name && el("span", { class: "chip" }, condition(name, editWords({ condition: name, offset_s }))), about && el("a", { class: "t2 clip", href: `/clips?${new URLSearchParams({ clip: about.clip.id, sound: about.stimulus.id, t: about.from_s.toFixed(3) })}` }, about.clip.title)),
-    model && el("p", { class: "xs t3", title: `By ${MODEL}’s own formulas at 2 pictures a second; words are estimated` }, `${count(model.video)} tokens of picture, ${count(model.audio)} of sound, about ${count(model.prompt)} of prompt`),
+    tokens && el("p", { class: "xs t3", title: `By ${tokens.model}’s own formulas at 2 pictures a second; words are estimated` }, `${count(tokens.video)} tokens of picture, ${count(tokens.audio)} of sound, about ${count(tokens.prompt)} of prompt`),
     stale && note("warn", "The event times of this clip have changed since. Build again."));
 }
 

@@ -16,7 +16,8 @@ export function addressOf(state) {
   const params = new URLSearchParams(KEYS.filter((key) => state[key] !== "" && state[key] !== null).map((key) => [key, state[key]]));
   return params.size ? `${PATH}?${params}` : PATH;
 }
-export const noFilter = () => Object.fromEntries(FILTERS.map((key) => [key, ""]));
+// All pairs of a set, from the first one on.
+export const noFilter = () => Object.fromEntries([...FILTERS, "pair"].map((key) => [key, ""]));
 
 // Pairs that are held back are looked at where somebody asks for a check or for them.
 export function rowsQuery(state, more) {
@@ -40,7 +41,9 @@ export function bar(counts, label) {
     el("i", { class: fillOf(type), style: { flex: String(n) }, title: `${typeName(type)} ${count(n)}` }, n / all > 0.09 && el("span", {}, typeName(type)))));
 }
 
-export const status = (level, words) => el("span", { class: `st ${level}` }, icon({ ok: "check", warn: "alert", bad: "x", info: "info" }[level]), el("span", {}, words));
+export const status = (level, ...words) => el("span", { class: `st ${level}` }, icon({ ok: "check", warn: "alert", bad: "x", info: "info" }[level]), el("span", {}, words));
+// A line of a list of facts; run: what its head opens.
+export const fact = (level, head, words, run = null) => el("li", {}, status(level, run ? el("button", { class: "linky", type: "button", onclick: run }, head) : head), el("span", { class: "t2" }, words));
 export const note = (level, ...words) => el("div", { class: `note ${level}`, role: level === "bad" ? "alert" : null }, icon(level === "bad" ? "x" : level === "warn" ? "alert" : "info"), el("span", {}, words));
 export const panel = (title, ...head) => {
   const body = el("div", { class: "pbody" }), top = el("div", { class: "ph" }, el("h2", {}, title), head);

@@ -1,8 +1,8 @@
 // The recipe: how many pairs of each type. Counts are edited here; what was built of them stands beside.
 import { post } from "./api.js";
-import { openDialog, submitKey } from "./dialog.js";
 import { el, replace } from "./dom.js";
 import { icon } from "./icons.js";
+import { formDialog } from "./pairs_dialogs.js";
 import { bar, count, fillOf, panel, percent, plural, status, typeName } from "./pairs_parts.js";
 import { face, makeMenu, option, options } from "./results_menu.js";
 import { fail, toast } from "./toast.js";
@@ -136,7 +136,7 @@ export class RecipePanel {
 
   cleanOf(type, wanted, made) {
     if (!made || (!made.made && !made.available)) {
-      if (wanted && made) return el("button", { class: "linky warn", type: "button", title: "Show at which step they are lost", onclick: () => this.parts.why(type) }, "none, why?");
+      if (wanted && made && !this.parts.set().parent) return el("button", { class: "linky warn", type: "button", title: "Show at which step they are lost", onclick: () => this.parts.why(type) }, "none, why?");
       return el("span", { title: wanted ? "Not built yet" : LATER }, wanted ? "not built" : "not made");
     }
     const kept = made.made - made.held, words = `${count(kept)} made clean${made.held ? `, ${count(made.held)} held back` : ""}${made.available ? `, of ${plural(made.available, "situation")}` : ""}`;
@@ -159,23 +159,16 @@ export class RecipePanel {
   }
 
   saveAs() {
-    const name = el("input", { type: "text", class: "in grow", maxlength: "60", "aria-label": "Name of the recipe", value: this.known?.own ? this.recipe.title : "", placeholder: "more silence", autocomplete: "off", spellcheck: "false" }), wrong = el("p", { class: "bad sm", role: "alert" });
-    const send = async (event) => {
-      event.preventDefault();
-      if (!name.value.trim()) { wrong.textContent = "Give it a name."; name.focus(); return; }
-      try {
+    const name = el("input", { type: "text", class: "in", maxlength: "60", "aria-label": "Name of the recipe", value: this.known?.own ? this.recipe.title : "", placeholder: "more silence", autocomplete: "off", spellcheck: "false" });
+    formDialog(this.parts.root, { title: "Save the recipe as", verb: "Save the recipe", lead: `${count(this.total)} pairs, seed ${this.recipe.seed}. Everybody who works here can build it.`, fields: name,
+      send: async () => {
+        if (!name.value.trim()) { name.focus(); throw new Error("Give it a name."); }
         const { recipe } = await post("/api/pairs/recipe/save", { recipe: { ...this.wanted(), name: name.value.trim(), title: name.value.trim(), table_row: "" } });
-        dialog.close();
         await this.parts.reload();
         this.take(recipe);
         toast(`The recipe is kept as “${recipe.title}”.`);
-      } catch (error) { wrong.textContent = error.message; }
-    };
-    const form = el("form", { class: "pb col", onsubmit: send }, el("p", { class: "sm t2" }, `${count(this.total)} pairs, seed ${this.recipe.seed}. Everybody who works here can build it.`), name, wrong,
-      el("div", { class: "row" }, el("span", { class: "sp" }), el("button", { class: "btn p", type: "submit" }, "Save the recipe ", submitKey())));
-    form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); } });
-    const dialog = openDialog(this.parts.root, { title: "Save the recipe as", cls: "narrow", body: form });
-    name.focus();
+        return true;
+      } });
   }
 
   async remove(recipe) {
@@ -188,7 +181,8 @@ export class RecipePanel {
   }
 }
 
-function generalOf({ balance }) {
+function generalOf({ balance, types }) {
+  if (types?.imported?.made) return el("span", { class: "t3" }, "not known"); // a file does not say what kind its pairs are
   const share = balance.general_share ?? 0;
   return share < LEAST_GENERAL ? status("warn", `${Math.round(share * 100)} %: plain video questions may get worse`) : status("ok", `${Math.round(share * 100)} %`);
 }

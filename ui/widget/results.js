@@ -7,7 +7,7 @@
 import { get } from "./api.js";
 import { closeDialogs } from "./dialog.js";
 import { el, replace } from "./dom.js";
-import { initAccount, makePage } from "./frame.js";
+import { initAccount, makePage, nameWorkspace } from "./frame.js";
 import { openHelp } from "./help.js";
 import { initJump } from "./jump.js";
 import { listen, pushScope, setBase } from "./keys.js";
@@ -68,14 +68,11 @@ async function begin(page) {
   }
   frame(page);
   draw(page);
-  try { nameWorkspace(page, await get("/api/clips")); } catch (error) { fail(error); }
-}
-
-function nameWorkspace(page, { clips, workspace }) {
-  page.cards = clips;
-  const chip = page.root.querySelector("[data-part=workspace]");
-  chip.textContent = `${workspace} workspace`;
-  chip.hidden = !workspace;
+  try {
+    const { clips, workspace } = await get("/api/clips");
+    page.cards = clips;
+    nameWorkspace(page.root, workspace);
+  } catch (error) { fail(error); }
 }
 
 // What stays while views come and go.

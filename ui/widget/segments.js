@@ -1,7 +1,7 @@
 // The Annotate page's other queue: described segments. Seen and heard, then agreed with, corrected or rejected; what is said is saved before
 // the next one comes. What models and others say of a segment shows only after one's own word.
 import { get, post } from "./api.js";
-import { state } from "./annotate_view.js";
+import { clock, state } from "./annotate_view.js";
 import { el, replace } from "./dom.js";
 import { icon } from "./icons.js";
 import { pushScope } from "./keys.js";
@@ -11,17 +11,16 @@ import { SegmentPlayer } from "./segments_player.js";
 import { Card, headOf, keysOf, sameWord } from "./segments_view.js";
 
 const AHEAD = 3;
-const clock = () => new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export class Segments {
-  constructor(root, { me, first }) {
-    Object.assign(this, { root, me, first, rows: [], at: -1, counts: null, saving: false, form: null });
+  constructor(root, first) {
+    Object.assign(this, { first, rows: [], at: -1, counts: null, saving: false, form: null });
     this.player = new SegmentPlayer();
     this.head = headOf();
     this.card = new Card({ agree: () => this.say("agree"), edit: () => this.edit(), reject: () => this.edit("reject"), skip: () => this.skip(), take: (word) => this.take(word), next: () => this.next() });
     this.trouble = el("div", { class: "note bad", role: "alert", hidden: true });
     this.bindings = this.#keys();
-    this.work = el("div", { class: "sgs" }, el("div", { class: "sg-seen" }, this.player.node), el("div", { class: "sg-side" }, this.card.node, this.trouble));
+    this.work = el("div", { class: "sgs" }, this.player.node, el("div", { class: "sg-side" }, this.card.node, this.trouble));
     this.instead = el("div", { class: "instead", hidden: true });
     this.node = el("div", { class: "cpg sg" }, this.head.node, this.work, this.instead, keysOf(this.bindings));
     // A click must not take the keys away from the page: buttons act without keeping the focus.
@@ -136,7 +135,7 @@ export class Segments {
       this.rows[this.rows.indexOf(row)] = segment;
       this.saving = false;
       this.count(counts);
-      this.head.saved(clock());
+      this.head.saved(clock(Date.now()));
       const differs = segment.others.some((one) => !sameWord(one, segment.mine));
       if (again || !differs) this.next();
       else { this.#close(); this.card.show(segment); }
