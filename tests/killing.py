@@ -20,6 +20,7 @@ def killed_on_the_way(runs: Runs, run: Run, kills: int) -> tuple[Run, int]:
         if now.state == "running" and now.pid:
             os.kill(now.pid, signal.SIGKILL)
             killed += 1
-            runs.wait(run.id)
+            if runs.wait(run.id).state == "done":  # it was done before the signal came
+                break
             runs.resume(run.id)
     return runs.wait(run.id), killed

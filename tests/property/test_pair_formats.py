@@ -10,8 +10,9 @@ from pathlib import Path
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from thud.pairs.formats import read_any, remapped
+from thud.pairs.formats import read_any
 from thud.pairs.formats.layouts import sharegpt_row, trl_row, unfit
+from thud.pairs.formats.read import remapped
 from thud.pairs.pair import Pair, Shown
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)

@@ -27,7 +27,7 @@ from thud.pairs.builders import choosing, fv_a, fv_a_l, fv_d, general, lv_mcqa
 from thud.pairs.material import Choice, Segment
 from thud.pairs.pair import Pair
 from thud.pairs.said import bare
-from thud.pairs.segments import overlap
+from thud.pairs.segment_words import overlap
 
 CHOOSING = (fv_a, fv_a_l, lv_mcqa)
 SAID_TIME = re.compile(r"(\d+\.\d) s")
@@ -48,7 +48,7 @@ def test_the_same_draw_gives_the_same_pair_of_the_original_and_the_two_answers_d
         assert (pair.type, pair.condition, pair.offset_s) == (builder.type, "original", None)
         assert pair.chosen != pair.rejected
         assert pair.shown.video == situation.clip.path and pair.shown.video_sha256 == situation.clip.sha256
-        assert pair.shown.sound == f"stimuli/{situation.clip.id}/{situation.stimulus.id}.wav"
+        assert pair.shown.sound == f"stimuli/{situation.clip.id}/{situation.stimulus.models}"
         assert pair.shown.sound_sha256 == situation.stimulus.proof.models_sha256
         for text in (pair.prompt, pair.chosen, pair.rejected):
             assert ".." not in text and "{" not in text and "  " not in text and text == text.strip()
@@ -173,6 +173,24 @@ def test_each_description_task_is_right_in_chosen_and_wrong_in_rejected() -> Non
     }  # fmt: skip
 
 
+def test_what_is_true_of_the_same_stretch_is_never_the_wrong_answer() -> None:
+    """Two descriptions of the same ten seconds, and one of a second inside them: all three are true of the first."""
+    material = general_material(3)
+    first, second = list(material.clips)[:2]
+    seen = Segment(first, 0.0, 8.0, "A band marches past the houses", ("a loud trumpet",))
+    inside = Segment(first, 3.0, 4.0, "An umbrella topples over", ("people clapping",))
+    both = Segment(first, 0.0, 8.0, "Confetti rains on the crowd", ("distant whistling",))
+    elsewhere = Segment(second, 1.0, 3.0, "A kettle boils", ("people clapping",))
+    alone = replace(material, segments={first: (seen, inside, both)})
+    assert lost(fv_d, alone, first) == {fv_d.NO_OTHER: 6, fv_d.NO_OTHER_SOUND: 3, fv_d.COVERS: 2}
+    beside = replace(material, segments={first: (seen, inside, both), second: (elsewhere,)})
+    assert lost(fv_d, beside, first)[fv_d.NO_OTHER_SOUND] == 3, "clapping is heard there too, whoever else claps"
+    told = replace(beside, segments={first: (seen, inside), second: (replace(elsewhere, sounds=("rising steam",)),)})
+    for situation, pair in many_pairs(fv_d, told, 10):
+        if situation.clip.id == first and situation.facts["asks"] != "locate":
+            assert "steam" in pair.rejected or "kettle" in pair.rejected, pair.rejected
+
+
 def test_chosen_and_rejected_are_alike_in_length_and_in_their_words() -> None:
     """A guesser that only sees how long an answer is, or which of its words it has seen chosen, is near chance."""
     pairs = [pair for _, pair in many_pairs(fv_d, general_material(), 40)]
@@ -182,6 +200,16 @@ def test_chosen_and_rejected_are_alike_in_length_and_in_their_words() -> None:
     rejected = Counter(word for pair in pairs for word in set(pair.rejected.lower().split()))
     words = {word for word in chosen + rejected if chosen[word] + rejected[word] > 40}
     assert len(words) > 60 and all(min(chosen[word], rejected[word]) > 0 for word in words)
+
+
+@pytest.mark.parametrize("builder", [fv_d, *CHOOSING], ids=lambda one: one.type)
+def test_an_original_that_is_not_verified_is_not_shown(builder: Any) -> None:
+    material = general_material()
+    clip_id = next(clip_id for clip_id in material.clips if builder.situations(material, clip_id)[0])
+    (stimulus,) = material.stimuli[clip_id]
+    open_ = replace(stimulus, proof=replace(stimulus.proof, verdict="failed"))
+    material = replace(material, stimuli={**material.stimuli, clip_id: (open_,)})
+    assert builder.situations(material, clip_id)[0] == [] and lost(builder, material, clip_id) == {general.NOT_BUILT: 1}
 
 
 def test_what_gives_no_description_pair_says_why() -> None:

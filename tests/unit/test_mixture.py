@@ -37,7 +37,7 @@ def _make(
     splits = splits or dict.fromkeys(known.clips, "train")
     kept, foreign = usable(known, splits)
     stocks = {one.type: take_stock(one, kept, {}, foreign) for one in builders}
-    tallies, drawn = draw_pairs(stocks, kept, recipe, splits, check, {"gap"}, dropped)
+    tallies, drawn = draw_pairs(stocks, kept, recipe, splits, check, dropped)
     return list(drawn), tallies, stocks
 
 
@@ -97,15 +97,15 @@ def test_a_type_with_few_words_ends_when_nothing_new_comes() -> None:
 def test_pairs_with_errors_are_held_back_and_replaced() -> None:
     def check(n: int, pair: Pair) -> Sequence[str]:
         del n
-        return ("gap", "edge") if pair.prompt.endswith("7") else ("edge",)
+        return ("label_text", "edge") if pair.prompt.endswith("7") else ("edge",)
 
     drawn, tallies, stocks = _make(material(4), _recipe(shift=100), [Sync()], check)
     held = [one for one in drawn if one.held]
     assert held and len(drawn) == 100 + len(held)
-    assert all(one.held == ("gap",) and one.findings == ("gap", "edge") for one in held)
+    assert all(one.held == ("label_text",) and one.findings == ("label_text", "edge") for one in held)
     clean = next(step for step in funnel_of(4, (), stocks, tallies)["shift"] if step["step"] == "clean")
     assert clean["count"] == 100
-    assert [(loss["check"], loss["count"]) for loss in clean["losses"]] == [("gap", len(held))]
+    assert [(loss["check"], loss["count"]) for loss in clean["losses"]] == [("label_text", len(held))]
     assert clean["losses"][0]["subjects"] == [one.pair.id for one in held][:MOST_SUBJECTS]
 
 
@@ -115,14 +115,14 @@ def test_line_numbers_count_what_is_held_back_too() -> None:
     def check(n: int, pair: Pair) -> Sequence[str]:
         del pair
         numbers.append(n)
-        return ("gap",) if n % 3 == 0 else ()
+        return ("label_text",) if n % 3 == 0 else ()
 
     drawn, _, _ = _make(material(4), _recipe(shift=30), [Sync()], check)
     assert numbers == list(range(len(drawn)))
 
 
 def test_where_all_are_held_back_the_draw_ends() -> None:
-    drawn, tallies, stocks = _make(material(3), _recipe(shift=50), [Sync()], lambda n, pair: ("gap",))
+    drawn, tallies, stocks = _make(material(3), _recipe(shift=50), [Sync()], lambda n, pair: ("label_text",))
     assert tallies["shift"].kept == 0 and 0 < len(drawn) < 500
     assert why_empty(funnel_of(3, (), stocks, tallies)).startswith("Nothing is left at “Without errors”: ")
 
@@ -185,7 +185,7 @@ def test_the_funnel_counts_from_clips_to_pairs() -> None:
     splits = {one: ("test" if n == 2 else "train") for n, one in enumerate(known.clips)}
     kept, foreign = usable(known, splits)
     stocks = {"shift": take_stock(Sync(), kept, {clip(0).id: "Nobody has marked it"}, foreign)}
-    tallies, drawn = draw_pairs(stocks, kept, _recipe(shift=9), splits, _fine, ())
+    tallies, drawn = draw_pairs(stocks, kept, _recipe(shift=9), splits, _fine)
     assert len(list(drawn)) == 9
     steps = funnel_of(7, [clip(2).id], stocks, tallies)["shift"]
     assert [(step["step"], step["count"], step["unit"]) for step in steps] == [

@@ -23,8 +23,8 @@ from thud.pairs.pair_set import SetWriter, open_set
 from thud.records import EventTimes, content_id
 from thud.runs.job import CannotGoOn
 from thud.runs.jobs import pairs_export, pairs_import
-from thud.runs.pair_files import exports, missing_media, parse_remap, start_export, start_import
-from thud.runs.pairs import SET, find_set, say, stale
+from thud.runs.pair_files import exports, parse_remap, start_export, start_import
+from thud.runs.pairs import SET, find_set, media_problems, say, stale
 from thud.store import Store, open_store
 
 Json = dict[str, Any]
@@ -198,7 +198,7 @@ def test_an_export_comes_home_as_the_pairs_it_was(store: Store, made: Bench) -> 
     set_id, result = imported(store, folder)
     found = find_set(store, set_id)
     assert [pair for _, pair in found.pairs(held=True)] == [*made.pairs]
-    assert result["tally"]["skipped"] == 0 and not missing_media(found)
+    assert result["tally"]["skipped"] == 0 and not media_problems(store, found)
     assert found.summary["origin"] == "imported" and found.summary["stage"] == "dpo"
     assert "media" not in {check for line in found.index for check in line.findings}
     assert set(found.summary["basis"]) == {clip.id for clip in made.clips}
@@ -239,7 +239,8 @@ def test_rows_that_are_no_pairs_are_listed_and_counted(store: Store, made: Bench
     assert found.summary["skipped"] == [
         {"row": 2, "reason": "it is not valid JSON"}, {"row": 3, "reason": "its chosen is empty"},
     ]  # fmt: skip
-    assert found.pair(0).clip_id == made.clips[0].id and found.pair(0).shown.video_sha256 == made.clips[0].sha256
+    first = next(pair for _, pair in found.pairs(held=True))
+    assert first.clip_id == made.clips[0].id and first.shown.video_sha256 == made.clips[0].sha256
 
 
 def test_media_that_are_not_there_are_named(store: Store, tmp_path: Path) -> None:
@@ -248,7 +249,7 @@ def test_media_that_are_not_there_are_named(store: Store, tmp_path: Path) -> Non
     path.write_text(json.dumps(row))
     set_id, _ = imported(store, path, [("/data", "/nowhere")])
     found = find_set(store, set_id)
-    assert missing_media(found) == ["/nowhere/x.mp4"] and "media" in found.index[0].findings
+    assert [*media_problems(store, found)] == ["/nowhere/x.mp4"] and "media" in found.index[0].findings
 
 
 def test_what_holds_no_pairs_is_refused_before_a_run(store: Store, tmp_path: Path) -> None:

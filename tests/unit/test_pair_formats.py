@@ -14,10 +14,12 @@ import pytest
 from tests.unit.pair_files_kit import Bench, bench
 from thud.disk import file_sha256
 from thud.errors import BadRequest, NotFound
+from thud.evaluation.handover.folder import whole_folder
 from thud.media.probe import probe
-from thud.pairs.formats import Skipped, read_any, remapped
+from thud.pairs.formats import Skipped, read_any
 from thud.pairs.formats.facts import named, options_of
-from thud.pairs.formats.write import write_sharegpt, write_trl
+from thud.pairs.formats.read import remapped
+from thud.pairs.formats.write import write_export, write_trl
 from thud.pairs.pair import Pair, Shown
 from thud.pairs.tokens import count_tokens, video_tokens
 
@@ -329,13 +331,26 @@ def test_media_have_no_sound_track_and_every_file_its_hash(made: Bench, tmp_path
     assert told["format"] == "trl" and told["types"] == {"CTP": 4, "FV-A": 2, "input": 2} and told["recipe"] is None
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert there - set(told["files"]) == {"manifest.json", "SHA256SUMS"}
+    sums = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    assert sums == {name: file_sha256(folder / name) for name in there - {"SHA256SUMS"}}
     assert all(file_sha256(folder / name) == sha256 for name, sha256 in told["files"].items())
     assert str(made.workspace) not in "".join(path.read_text() for path in folder.glob("*.json*"))
 
 
+def test_a_file_whose_hash_is_known_is_not_read_again(tmp_path: Path) -> None:
+    known = {"a/known.bin": "0" * 64}
+    with whole_folder(tmp_path / "out", known) as part:
+        (part / "a").mkdir()
+        for name in ("a/known.bin", "b.txt", "c.txt"):
+            (part / name).write_text(name)
+        known["c.txt"] = "1" * 64
+    lines = (tmp_path / "out" / "SHA256SUMS").read_text().splitlines()
+    assert lines == [f"{'0' * 64}  a/known.bin", f"{file_sha256(tmp_path / 'out/b.txt')}  b.txt", f"{'1' * 64}  c.txt"]
+
+
 def test_a_sharegpt_export_keeps_llama_factorys_column_rules(made: Bench, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    written = write_sharegpt(made.pairs, folder, made.workspace, {"title": "Two clips"})
+    written = write_export(made.pairs, folder, "sharegpt", made.workspace, {"title": "Two clips"})
     assert written.pairs == 6 and sum(written.left_out.values()) == 2
     assert "two different sounds" in next(iter(written.left_out))
     check_llama_factory(folder, {"two_clips": 3, "two_clips_validation": 3}, ranking=True)
@@ -345,7 +360,7 @@ def test_a_sharegpt_export_keeps_llama_factorys_column_rules(made: Bench, tmp_pa
 
 def test_sft_exports_have_answers_but_no_ranking(made: Bench, tmp_path: Path) -> None:
     pairs = [replace(pair, rejected="", rejected_label="") for pair in made.pairs if pair.rejected_shown is None]
-    write_sharegpt(pairs, tmp_path / "share", made.workspace, {"title": "Two clips"})
+    write_export(pairs, tmp_path / "share", "sharegpt", made.workspace, {"title": "Two clips"})
     check_llama_factory(tmp_path / "share", {"two_clips": 3, "two_clips_validation": 3}, ranking=False)
     write_trl(pairs, tmp_path / "trl", made.workspace)
     row = load(tmp_path / "trl", tmp_path)["train"][0]
@@ -385,7 +400,7 @@ def test_a_pair_without_sound_has_no_audio_part(made: Bench, tmp_path: Path) -> 
     write_trl([pair], tmp_path / "out", made.workspace)
     row = json.loads((tmp_path / "out/train.jsonl").read_text())
     assert row["audios"] == [] and [one["type"] for one in row["prompt"][0]["content"]] == ["video", "text"]
-    write_sharegpt([pair], tmp_path / "share", made.workspace)
+    write_export([pair], tmp_path / "share", "sharegpt", made.workspace)
     assert json.loads((tmp_path / "share/train.jsonl").read_text())["messages"][0]["content"].startswith("<video>D")
 
 
@@ -399,7 +414,7 @@ def test_changed_media_and_words_no_file_can_hold_are_left_out_by_reason(made: B
         replace(first, rejected=""),
         first,
     ]
-    written = write_sharegpt([first, *odd], tmp_path / "out", made.workspace)
+    written = write_export([first, *odd], tmp_path / "out", "sharegpt", made.workspace)
     told = " ".join(written.left_out)
     assert written.pairs == 1 and sum(written.left_out.values()) == 6 == len(written.left_out)
     for words in ("was changed", "cannot be read", "half of a letter", "placeholder", "no rejected", "twice"):
@@ -411,11 +426,14 @@ def test_changed_media_and_words_no_file_can_hold_are_left_out_by_reason(made: B
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-@pytest.mark.parametrize("same", ["source", "clip_id", "video"])
+@pytest.mark.parametrize("same", ["source", "clip_id", "video", "sound"])
 def test_splits_that_leak_are_refused(made: Bench, tmp_path: Path, same: str) -> None:
     one, two = made.pairs[0], made.pairs[4]
     if same == "video":
         two = replace(two, clip_id="", shown=one.shown)
+    elif same == "sound":
+        heard = {"sound": one.shown.sound, "sound_sha256": one.shown.sound_sha256}
+        two = replace(two, shown=replace(two.shown, **heard))
     else:
         one, two = replace(one, **{same: "this"}), replace(two, **{same: "this"})
     with pytest.raises(BadRequest, match="The splits leak: .* is in train and in validation"):
@@ -432,7 +450,7 @@ def test_tokens_are_those_of_the_processors() -> None:
     assert [video_tokens(1920, 1080, 10.0), video_tokens(320, 240, 3.0)] == [7200, 420]
     pair = Pair("shift", "x" * 40, "y" * 80, "z" * 81, Shown("v", "s"))
     told = count_tokens(pair, 320, 240, 3.0)
-    assert (told.audio, told.prompt, told.chosen, told.rejected, told.longest) == (75, 10, 20, 21, 420 + 75 + 10 + 21)
+    assert (told.video, told.audio, told.prompt, told.chosen, told.rejected) == (420, 75, 10, 20, 21)
     assert count_tokens(pair, 320, 240, 3.0, "qwen3-omni").audio == 39
     silent = replace(pair, shown=Shown("v"))
     assert count_tokens(silent, 320, 240, 3.0).audio == 0

@@ -18,15 +18,15 @@ from tests.unit.general_kit import HEARD, a_general_clip, general_material
 from tests.vendors import Asked, ChatServer
 from tests.vendors.kit import give_keys
 from thud.cli import main
-from thud.errors import BadRequest, NotFound
+from thud.errors import BadRequest
 from thud.evaluation.benchmarks.question import BadRow
 from thud.listeners.roster import Listener, to_json
 from thud.pairs.choices import choices_in, sound_choices
 from thud.pairs.material import Choice, Segment
 from thud.pairs.rows import Finder, rows_of
 from thud.pairs.said import alike, moment
-from thud.pairs.segment_words import KIND, correct, name_of, say, word_json
-from thud.pairs.segments import MADE_UP, overlap, seconds_of, segments_in
+from thud.pairs.segment_words import KIND, correct, name_of, overlap, say, word_json
+from thud.pairs.segments import MADE_UP, seconds_of, segments_in
 from thud.records import Clip, EventTimes
 from thud.runs.pair_material import (
     DEMO_TITLE,
@@ -34,7 +34,6 @@ from thud.runs.pair_material import (
     choices_of,
     import_material,
     picture_only,
-    remove_material,
     segments_of,
     start_picture_only,
 )
@@ -267,10 +266,6 @@ def test_what_is_imported_is_counted_kept_and_read_back(place: Place, tmp_path: 
     assert segments_of(place.store)[FIRST.id] == (Segment(FIRST.id, 1.0, 3.5, "A cup is filled", ("tea",)),)
     assert import_material(place.store, written(tmp_path, "again.json", rows), "ana").id == made.id, "the same rows"
     assert len(segments_of(place.store)[FIRST.id]) == 1
-    remove_material(place.store, made.id, "ana")
-    assert segments_of(place.store) == {}
-    with pytest.raises(NotFound):
-        remove_material(place.store, made.id, "ana")
 
 
 def test_a_file_of_which_nothing_can_be_used_is_refused(place: Place, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.unit.runs_kit import tiny_disk
 from thud.errors import NotFound, StoreBroken, StoreFull
-from thud.pairs.pair import Pair, Shown, pair_json
+from thud.pairs.pair import Pair, Shown, pair_from_json, pair_json
 from thud.pairs.pair_set import SetWriter, is_set, open_set, sets_folder
 
 ABOUT = {"title": "Some", "origin": "imported", "made_at": "2026-01-01T00:00:00", "by": "ada"}
@@ -41,7 +41,7 @@ def _write(workspace: Path, pairs: list[Pair], set_id: str = "") -> str:
 def test_what_is_written_is_read_by_number_and_in_a_row(tmp_path: Path) -> None:
     pairs = [_pair(n) for n in range(5)]
     found = open_set(tmp_path, _write(tmp_path, pairs))
-    assert [found.pair(n) for n in (4, 0, 2)] == [pairs[4], pairs[0], pairs[2]]
+    assert [pair_from_json(found.row(n)["pair"]) for n in (4, 0, 2)] == [pairs[4], pairs[0], pairs[2]]
     assert found.row(1) == {
         "n": 1, "id": pairs[1].id, "held": ["gap"], "findings": ["gap", "edge"], "pair": pair_json(pairs[1])
     }  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from tests.lint_kit import Sizes, write_dpo, write_sft
 from thud.cli import main
 from thud.pairs.formats import Skipped, read_any
-from thud.pairs.lint import SEVERITY, Linter, Report, lint_rows, report_from_json
+from thud.pairs.lint import SEVERITY, Linter, Report, lint_rows
 from thud.pairs.lint.tally import Seen
 from thud.pairs.pair import Pair, Shown
 
@@ -86,9 +86,13 @@ def test_child_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     assert lint_rows(numbered(tmp_path / "sft.json"), workers=2) == alone
 
 
-def test_a_report_comes_back_from_json(reports: dict[str, Report]) -> None:
+def test_a_report_is_json_with_every_check(reports: dict[str, Report]) -> None:
     for report in reports.values():
-        assert report_from_json(json.loads(json.dumps(report.to_json()))) == report
+        told = report.to_json()
+        assert json.loads(json.dumps(told)) == told and told["rows"] == report.rows
+        assert [(one["check"], one["count"], one["rows"]) for one in told["checks"]] == [
+            (one.check, one.count, [*one.rows]) for one in report.checks
+        ]
         assert [one.check for one in report.checks] == list(SEVERITY)
 
 
@@ -160,6 +164,20 @@ def test_an_answer_that_cannot_be_read_is_not_counted_as_checked() -> None:
     assert linter.report().finding("label_text").of == 1
 
 
+def test_what_too_few_rows_were_judged_by_is_not_passed() -> None:
+    linter, whole = Linter(), ("letter_prior", "option_length", "length", "balance", "whole_seconds")
+    for n in range(19):
+        linter.add(2 * n, replace(ORDINARY, prompt=f"Is it in sync, {n}?"))
+        linter.add(2 * n + 1, replace(CHOICE, rejected_label="B", prompt=f"{n}: {CHOICE.prompt}"))
+    few = {name: linter.report().finding(name) for name in (*whole, "text_only")}
+    assert {(one.count, one.of) for one in few.values()} == {(0, 0)}
+    assert all(few[name].words.endswith("; too few rows to judge by.") for name in whole)
+    linter.add(38, replace(ORDINARY, prompt="Is it in sync now?"))
+    linter.add(39, replace(CHOICE, prompt=f"19: {CHOICE.prompt}"))
+    assert {linter.report().finding(name).of for name in whole} == {20}
+    assert linter.report().finding("letter_prior").count == 15
+
+
 def test_silence_of_the_same_length_leaks_nothing() -> None:
     linter, silent = Linter(), replace(ORDINARY, condition="muted", label="", type="imported", chosen="It is silent.")
     other = Shown("/lab/another.mp4", silent.shown.sound)
@@ -226,7 +244,8 @@ def test_the_verb_is_content_with_a_sound_file_and_refuses_what_is_none(
     row = {"prompt": "Which?", "chosen": "This one.", "rejected": "That one."}
     (tmp_path / "fine.jsonl").write_text(json.dumps(row) + "\n")
     assert main(["pairs", "lint", str(tmp_path / "fine.jsonl")]) == 0
-    assert "1 rows · 0 errors" in capsys.readouterr().out
+    told = "1 rows · 0 errors · 0 warnings · 4 checks passed · 14 had too little to go by"
+    assert told in capsys.readouterr().out
     for arguments in (["nowhere.json"], ["fine", "--show", "nonsense"], ["fine", "--media", "no-sign"]):
         assert main(["pairs", "lint", *arguments]) != 0
         assert "thud" in capsys.readouterr().err

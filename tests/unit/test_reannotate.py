@@ -19,7 +19,7 @@ from tests.vendors.kit import give_keys
 from thud.errors import BadRequest
 from thud.events.annotators import ANNOTATORS, Annotator
 from thud.pairs.material import Segment
-from thud.pairs.reannotate import read, window_of
+from thud.pairs.reannotate import question_of, read, window_of
 from thud.pairs.segment_words import KIND, Word, correct, name_of, words_by_segment
 from thud.pairs.segment_words import say as says
 from thud.records import Clip, Reply, Run, Usage
@@ -166,9 +166,23 @@ def test_what_a_reply_says_is_checked(row: Any, outcome: str, clips: list[Clip])
 
 def test_a_model_that_did_not_listen_has_no_word(clips: list[Clip]) -> None:
     deaf = a_reply(json.dumps(AGREES), usage=Usage(10, 10, audio_tokens=0))
-    assert read(HEARS, clips[0], described(clips[0].id), deaf).outcome == "no_audio_read"
-    seen = read(SEES, clips[0], described(clips[0].id), deaf)
+    assert read(HEARS, clips[0], described(clips[0].id), deaf, "now").outcome == "no_audio_read"
+    seen = read(SEES, clips[0], described(clips[0].id), deaf, "now")
     assert seen.outcome == "agree" and seen.word and not seen.word.heard
+
+
+def test_of_two_words_in_one_reply_none_counts(clips: list[Clip]) -> None:
+    both = a_reply(f"First {json.dumps(AGREES)}, on second thoughts {json.dumps({**AGREES, 'verdict': 'reject'})}")
+    assert read(HEARS, clips[0], described(clips[0].id), both, "now").outcome == "unparsed"
+
+
+@pytest.mark.parametrize("annotator", [HEARS, SEES], ids=lambda one: one.name)
+def test_a_question_is_marked_for_the_vendors_memory_as_the_annotator_says(
+    annotator: Annotator, clips: list[Clip]
+) -> None:
+    for kept in (True, False):
+        asked = question_of(replace(annotator, cache=kept), clips[0], described(clips[0].id))
+        assert (asked.cache, asked.model, asked.max_tokens) == (kept, annotator.model, annotator.max_tokens)
 
 
 def test_times_outside_what_was_shown_are_no_correction(clips: list[Clip]) -> None:
@@ -177,7 +191,7 @@ def test_times_outside_what_was_shown_are_no_correction(clips: list[Clip]) -> No
     assert (window_of(segment, 60.0).start_s, window_of(segment, 60.0).end_s) == (19.0, 26.0)
     for start_s, outcome in ((19.0, "correct"), (5.0, "out_of_clip")):
         row = {**MENDS, "start_s": start_s, "end_s": 25.5}
-        assert read(HEARS, clip, segment, a_reply(json.dumps(row))).outcome == outcome
+        assert read(HEARS, clip, segment, a_reply(json.dumps(row)), "now").outcome == outcome
 
 
 def test_a_correction_that_changes_nothing_is_agreement() -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from thud.errors import BadRequest, NotFound
 from thud.pairs.pair import TYPES
-from thud.pairs.recipe import DEFAULT, Recipe, Step, find_recipe, parse_recipe, recipe_json, shipped
+from thud.pairs.recipe import Recipe, Step, find_recipe, parse_recipe, recipe_json, shipped
 
 PLAIN: dict[str, Any] = {"name": "mine", "counts": {"CTP": 10}}
 
 
 def test_the_default_is_ten_thousand_and_comes_first() -> None:
     first = next(iter(shipped().values()))
-    assert (first.name, first.total, first.stage) == (DEFAULT, 10_000, "dpo")
+    assert (first.name, first.total, first.stage) == ("counterfactual-mix", 10_000, "dpo")
     assert set(first.counts) == {"CTP", "shift", "mute", "swap", "OP", "FV-D"}
     assert first.counts["mute"] + first.counts["swap"] <= first.counts["OP"], "edits are outweighed by originals"
 

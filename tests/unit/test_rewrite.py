@@ -116,8 +116,24 @@ def test_nothing_that_is_sent_tells_which_answer_is_chosen() -> None:
     assert not re.search(r"chosen|rejected|preferred", sent)
 
 
+WHOLE = '{"texts": [{"n": 1, "text": "one"}]}'
+
+
 @pytest.mark.parametrize(
-    "reply", ["", "Sorry, no.", "[]", "{}", '{"texts": 4}', '{"texts": [', "null", '{"a": {"texts"']
+    "reply",
+    [
+        "",
+        "Sorry, no.",
+        "[]",
+        "{}",
+        '{"texts": 4}',
+        '{"texts": [',
+        "null",
+        '{"a": {"texts"',
+        f"{WHOLE} {WHOLE}",
+        f"Draft: {WHOLE} Final: {WHOLE.replace('one', 'two')}",
+        '{"a":' * 40_000,
+    ],
 )
 def test_a_reply_of_another_form_gives_nothing(reply: str) -> None:
     assert not read_texts(reply, 3)
@@ -158,6 +174,8 @@ def put(place: Place, pairs: list[Pair]) -> str:
     with SetWriter(place.workspace) as writer:
         for pair in pairs:
             writer.add(pair)
+            for name in (pair.shown.video, pair.shown.sound):
+                (place.workspace / name).write_bytes(b"media")
         set_id = writer.finish({"title": "my mix", "stage": "dpo"})
     body = {
         "title": "my mix",
@@ -227,6 +245,17 @@ def test_what_was_dropped_is_not_sent(place: Place) -> None:
         assert plan_rewriting(place.store, place.runs, at(server), old).pairs == 2
         rewrite(place, at(server), old)
     assert [pair.clip_id for _, pair in new_set(place, old).pairs()] == [pairs[0].clip_id, pairs[2].clip_id]
+
+
+def test_a_reworded_pair_whose_media_is_gone_is_held_back(place: Place) -> None:
+    pairs = [a_pair(n) for n in range(3)]
+    old = put(place, pairs)
+    (place.workspace / pairs[1].shown.sound).unlink()
+    with ClaudeServer(answer=rewriting()) as server:
+        rewrite(place, at(server), old)
+    found = new_set(place, old)
+    assert (found.summary["pairs"], [line.held for line in found.index]) == (2, [(), ("media",), ()])
+    assert found.summary["funnel"] == {}, "the parent's losses are the parent's"
 
 
 @pytest.mark.parametrize("fault", ["refusal", "truncated", "prose", "garbage"])

@@ -117,7 +117,7 @@ def test_annotators_see_no_pairs() -> None:
 
 def test_the_overview_counts_what_pairs_can_be_made_from(site: Site) -> None:
     found = site.get("")
-    assert (found["clips"], found["settled"], found["built"], found["active"]) == (CLIPS, CLIPS, CLIPS, None)
+    assert (found["clips"], found["settled"], found["built"]) == (CLIPS, CLIPS, CLIPS)
     assert [one["id"] for one in found["sets"]] == [SET]
     assert [one["type"] for one in found["types"]][:2] == ["CTP", "shift"]
     assert all(one["teaches"] and one["needs"] for one in found["types"])
@@ -129,12 +129,27 @@ def test_a_set_comes_with_names_for_its_subjects_and_what_changed_since(site: Si
     found = site.get(f"/sets/{SET}")
     first, *_ = material(CLIPS).clips
     assert found["titles"] == {first: ["Clip 0", f"/clips?clip={first}"]}
-    assert (found["stale"], found["words"], found["rows"], found["tests"]) == ([], {}, len(site.pairs), 2)
+    assert (found["stale"], found["words"], found["tests"]) == ([], {}, 2)
     assert not {"basis", "split_of"} & found.keys()
     checks = {one["check"]: one for one in found["lint"]["checks"]}
     assert checks["letter_prior"]["of_rows"] is False and checks["label_text"]["of_rows"] is True
     site.store.set_times(first, EventTimes(1.0, 1.0, "gold"), "test")
     assert site.get(f"/sets/{SET}")["stale"] == [first]
+
+
+def test_a_set_says_what_an_export_takes_along_and_what_stays(site: Site) -> None:
+    first, second, *_ = material(CLIPS).clips
+    every = len(site.pairs)
+    leaves = site.get(f"/sets/{SET}")["leaves"]
+    assert (leaves["pairs"], leaves["stays"]) == (every - 1, {"held back by the linter": 1})
+    site.post("/word", id=site.pairs[HELD].id, word="dropped")  # one that stays already
+    site.post("/word", id=site.pairs[A_CLIP].id, word="dropped")
+    site.store.set_times(second, EventTimes(1.0, 1.0, "gold"), "test")
+    leaves = site.get(f"/sets/{SET}")["leaves"]
+    stays = {"held back by the linter": 1, "dropped by hand": 1, "of clips whose times changed": A_CLIP - 1}
+    assert leaves["stays"] == stays and leaves["pairs"] == every - sum(stays.values()) == sum(leaves["splits"].values())
+    site.store.set_times(first, EventTimes(1.0, 1.0, "gold"), "test")
+    assert site.get(f"/sets/{SET}")["leaves"]["pairs"] == every - 2 * A_CLIP
 
 
 def test_rows_are_those_that_the_filter_lets_through(site: Site) -> None:
@@ -169,7 +184,7 @@ def test_a_pair_has_its_words_checks_tokens_and_what_the_player_needs(site: Site
     assert "".join(text for text, _ in found["chosen"]["runs"]) == pair.chosen
     assert (found["chosen"]["label"], found["rejected"]["label"]) == (pair.label, pair.rejected_label)
     assert found["json"]["prompt"] == pair.prompt and found["id"] == pair.id
-    assert found["tokens"]["qwen2.5-omni"]["video"] > 0 < found["tokens"]["qwen3-omni"]["audio"]
+    assert found["tokens"]["video"] > 0 < found["tokens"]["audio"]
     about = found["about"]
     assert (about["clip"]["id"], about["stimulus"]["id"]) == (pair.clip_id, pair.stimulus_id)
     assert pair.audio_s is not None and pair.offset_s is not None
@@ -178,25 +193,29 @@ def test_a_pair_has_its_words_checks_tokens_and_what_the_player_needs(site: Site
     assert ["event times", "gold"] in found["facts"]
     assert found["media"]["problem"] == ""
     assert {one["level"] for one in found["checks"]} == {"ok"}
+    assert {"media are here, unchanged", "text says what the label says"} <= {one["words"] for one in found["checks"]}
 
 
 def test_broken_checks_come_first_and_errors_are_told_from_warnings(site: Site) -> None:
     held, warned = (site.get(f"/sets/{SET}/pair/{number}")["checks"] for number in (HELD, WARNED))
-    assert [(one["check"], one["level"]) for one in held[:2]] == [("label_text", "bad"), ("direction_times", "ok")]
+    assert [(one["check"], one["level"]) for one in held[:2]] == [("label_text", "bad"), ("outside", "ok")]
     assert (warned[0]["check"], warned[0]["level"]) == ("edge", "warn")
 
 
 def test_a_changed_file_is_said_at_its_pair(site: Site) -> None:
     pair = site.pairs[0]
     (site.store.workspace / pair.shown.sound).write_bytes(b"something else")
-    assert "changed" in site.get(f"/sets/{SET}/pair/0")["media"]["problem"]
+    found = site.get(f"/sets/{SET}/pair/0")
+    assert "changed" in found["media"]["problem"]
+    assert "media" not in {one["check"] for one in found["checks"]}
 
 
 def test_a_pair_of_foreign_files_is_shown_without_a_player(site: Site) -> None:
     found = site.get(f"/sets/{SET}/pair/{len(site.pairs) - 1}")
     assert (found["about"], found["tokens"]) == (None, None)
     assert "/gone/film.mp4 is gone" in found["media"]["problem"]
-    assert "gap" not in {one["check"] for one in found["checks"]}
+    ticked = {one["check"] for one in found["checks"]}
+    assert ticked == {"same", "near_duplicate", "split_leak", "junk"}, "what can be said of two texts alone"
 
 
 def test_a_pair_that_is_not_there_is_said(site: Site) -> None:
@@ -211,7 +230,7 @@ def test_a_decision_is_kept_shown_and_taken_back(site: Site) -> None:
     assert site.get(f"/sets/{SET}")["words"] == {"approved": 1, "dropped": 1}
     assert (site.numbers(word="approved"), site.numbers(word="dropped")) == ([0], [1])
     assert site.numbers(word="none", n=500) == list(range(2, len(site.pairs)))
-    assert site.get(f"/sets/{SET}/pair/1")["word"] == "dropped"
+    assert site.get(f"/sets/{SET}/rows", pair=1, n=1)["rows"][0]["word"] == "dropped"
     site.post("/word", id=second, word="")
     assert site.numbers(word="dropped") == []
 

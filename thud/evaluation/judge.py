@@ -6,17 +6,17 @@ What it says counts only when its quote occurs in the response; anything else is
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from thud.evaluation.reading.jsonish import one_object
 from thud.evaluation.reading.text import shorten, spoken
+from thud.prompts import fill, prompt_text
 from thud.records import Answer, Response, content_id
 
 FOLDER = Path(__file__).with_name("prompts")
@@ -102,8 +102,8 @@ def prompt_of(case: Case) -> Prompt:
     listed = "\n".join(f"- {label}: {letters.get(label) or MEANINGS.get(label, 'this choice')}" for label in labels)
     # Named by the case's hash, so that no response can know how to close it.
     places = {"question": case.question, "labels": listed, "answer": shown(case.text), "fence": f"answer-{case.id}"}
-    text = re.sub(r"\{(\w+)\}", lambda place: places[place[1]], prompt_text(ITEM_PROMPT))
-    return Prompt(prompt_text(PROMPT), text, schema_of(labels))
+    text = fill(prompt_text(FOLDER, ITEM_PROMPT), **places)
+    return Prompt(prompt_text(FOLDER, PROMPT), text, schema_of(labels))
 
 
 def schema_of(labels: Sequence[str]) -> dict[str, Any]:
@@ -119,13 +119,7 @@ def schema_of(labels: Sequence[str]) -> dict[str, Any]:
 def protocol_id() -> str:
     """The hash of the words and the shape in which judges are asked; part of every judge's key."""
     told = {task: [[label, MEANINGS[label]] for label in (*claims, *NONE)] for task, claims in CLAIMS.items()}
-    return content_id(prompt_text(PROMPT), prompt_text(ITEM_PROMPT), told, schema_of(()))
-
-
-@cache
-def prompt_text(name: str) -> str:
-    """The text of a prompt with its {places}."""
-    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip()
+    return content_id(prompt_text(FOLDER, PROMPT), prompt_text(FOLDER, ITEM_PROMPT), told, schema_of(()))
 
 
 def shown(text: str) -> str:
@@ -135,7 +129,7 @@ def shown(text: str) -> str:
 
 def read_verdict(reply: str, case: Case) -> Verdict:
     """What a judge's reply says about a case. Never raises, and never guesses."""
-    row = _object(reply)
+    row = one_object(reply, LONGEST_REPLY)
     if row is None:
         return _rejected("The judge's reply is not one JSON object in the form that was asked for.")
     label, quote = row.get("label"), row.get("quote")
@@ -170,20 +164,6 @@ def find_quote(quote: str, text: str) -> str | None:
     end = r"(?!\w)" if words[-1][-1].isalnum() else ""
     found = re.search(start + r"\s+".join(map(re.escape, words)) + end, text)
     return found[0] if found else None
-
-
-def _object(reply: str) -> dict[str, Any] | None:
-    """The one object in a reply: alone, in a fence, or with prose around it; None for none and for several."""
-    text, at, decoder = reply[:LONGEST_REPLY], 0, json.JSONDecoder()
-    found: list[Any] = []
-    while (start := text.find("{", at)) >= 0 and len(found) < 2:
-        try:
-            value, at = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            at = start + 1
-            continue
-        found.append(value)
-    return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
 
 
 def _time(value: Any) -> bool:

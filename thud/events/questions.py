@@ -12,6 +12,7 @@ from thud.events.frame_units import Unit
 from thud.events.prompts import filled
 from thud.events.roster import Annotator
 from thud.providers import Image, Part, Question, Text, Video
+from thud.providers.question import object_schema
 from thud.records import Clip
 
 MOST_PICTURES = 480
@@ -30,13 +31,9 @@ MIMES = {
 }
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
 TEXT = {"type": "string"}
 SECONDS = {"anyOf": [{"type": "number"}, {"type": "null"}]}
-VIDEO_ANSWER = _object(
+VIDEO_ANSWER = object_schema(
     visual_event=TEXT,
     visual_time_s=SECONDS,
     audio_event=TEXT,
@@ -45,7 +42,7 @@ VIDEO_ANSWER = _object(
     uncertain={"type": "boolean"},
     sentence=TEXT,
 )
-FRAMES_ANSWER = _object(
+FRAMES_ANSWER = object_schema(
     visual_event=TEXT,
     unit={"anyOf": [{"type": "integer"}, {"type": "null"}]},
     time_s=SECONDS,
@@ -56,29 +53,29 @@ FRAMES_ANSWER = _object(
 
 def video_question(annotator: Annotator, clip: Clip, media: Path) -> Question:
     """About the whole clip, seen and heard."""
-    shown = _video(clip, media, coarse_fps(annotator, clip))
+    shown = video_part(clip, media, coarse_fps(annotator, clip))
     words = filled(annotator.prompt, duration=seconds(clip.probe.duration_s))
-    return _question(annotator, (shown, Text(words)), VIDEO_ANSWER)
+    return question_to(annotator, (shown, Text(words)), VIDEO_ANSWER)
 
 
 def window_question(annotator: Annotator, clip: Clip, media: Path, span: tuple[float, float], event: str) -> Question:
     """About the part of the clip within `span`, at a higher rate."""
-    shown = _video(clip, media, annotator.closer_fps, *span)
+    shown = video_part(clip, media, annotator.closer_fps, *span)
     words = filled(annotator.closer_prompt, start=seconds(span[0]), end=seconds(span[1]), event=quoted(event))
-    return _question(annotator, (shown, Text(words)), VIDEO_ANSWER)
+    return question_to(annotator, (shown, Text(words)), VIDEO_ANSWER)
 
 
 def frames_question(annotator: Annotator, clip: Clip, units: Sequence[Unit]) -> Question:
     """About all units of the clip, in stills."""
     words = filled(annotator.prompt, duration=seconds(clip.probe.duration_s), count=str(len(units)))
-    return _question(annotator, (*_stills(units), Text(words)), FRAMES_ANSWER)
+    return question_to(annotator, (*_stills(units), Text(words)), FRAMES_ANSWER)
 
 
 def closer_question(annotator: Annotator, unit: Unit, event: str) -> Question:
     """About one unit, in more stills."""
     places = {"unit": str(unit.index), "start": seconds(unit.start_s), "end": seconds(unit.end_s)}
     words = filled(annotator.closer_prompt, **places, count=str(len(unit.frames)), event=quoted(event))
-    return _question(annotator, (*_stills([unit]), Text(words)), FRAMES_ANSWER)
+    return question_to(annotator, (*_stills([unit]), Text(words)), FRAMES_ANSWER)
 
 
 def window_around(times_s: Sequence[float], duration_s: float) -> tuple[float, float]:
@@ -102,7 +99,8 @@ def quoted(text: str) -> str:
     return f'"{" ".join(text.split())[:200]}"' if text.strip() else "a salient event that would make a sound"
 
 
-def _question(annotator: Annotator, parts: tuple[Part, ...], schema: dict[str, Any]) -> Question:
+def question_to(annotator: Annotator, parts: tuple[Part, ...], schema: dict[str, Any]) -> Question:
+    """What is sent to an annotator, with its own settings."""
     return Question(
         annotator.model,
         parts,
@@ -123,7 +121,8 @@ def _stills(units: Sequence[Unit]) -> list[Part]:
     return parts
 
 
-def _video(clip: Clip, media: Path, fps: float, start_s: float | None = None, end_s: float | None = None) -> Video:
+def video_part(clip: Clip, media: Path, fps: float, start_s: float | None = None, end_s: float | None = None) -> Video:
+    """The clip's file, or a part of it. Raises BadRequest for one of a kind that no video model takes."""
     mime = MIMES.get(media.suffix.lower())
     if mime is None:
         raise BadRequest(f"{media.name} is of a kind that no video model takes; they take {', '.join(MIMES)}.")

@@ -87,11 +87,6 @@ def timing(pairs: Iterable[Numbered]) -> list[tuple[int, str]]:
     return [(n, expected(pair)) for n, pair in pairs if pair.task == "sync"]
 
 
-def rebalance(pairs: Sequence[Numbered], seed: int, done: Done) -> Iterator[Numbered]:
-    """The pairs without those that make one answer about timing commoner than the other; drawn by the seed."""
-    return drop(pairs, surplus(timing(pairs), seed), done)
-
-
 def _dealt(pair: Pair, place: int, draw: random.Random) -> list[tuple[str, str]]:
     """(old letter, text) in the new order, with the right option at `place`."""
     others = [one for one in pair.options if one[0] != pair.label]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 
 from thud.pairs.builders.base import Builder, Situation
+from thud.pairs.lint.catalogue import errors_among
 from thud.pairs.material import Material
 from thud.pairs.pair import Pair
 from thud.pairs.recipe import Recipe, Step
@@ -54,15 +55,15 @@ def draw_pairs(
     recipe: Recipe,
     splits: Mapping[str, str],
     check: Check,
-    errors: Collection[str],
     dropped: Collection[str] = (),
 ) -> tuple[dict[str, Tally], Iterator[Drawn]]:
     """(tallies, full once the iterator has ended; every pair made, those that are held back too).
 
-    errors: findings that hold a pair back; it is replaced. The same arguments give the same pairs in the same order.
+    A pair with errors among its findings is held back, and replaced. The same arguments give the same pairs in the same
+    order.
     """
     tallies = {name: Tally(recipe.counts.get(name, 0)) for name in stocks}
-    drawing = _Drawing(material, recipe, splits, check, frozenset(errors), frozenset(dropped))
+    drawing = _Drawing(material, recipe, splits, check, frozenset(dropped))
     return tallies, drawing.pairs(stocks, tallies)
 
 
@@ -73,11 +74,10 @@ class _Drawing:
         recipe: Recipe,
         splits: Mapping[str, str],
         check: Check,
-        errors: frozenset[str],
         dropped: frozenset[str],
     ) -> None:
         self._material, self._recipe, self._splits = material, recipe, splits
-        self._check, self._errors, self._dropped = check, errors, dropped
+        self._check, self._dropped = check, dropped
         self._seen: set[str] = set()
         self._number = 0
 
@@ -115,7 +115,7 @@ class _Drawing:
             return
         self._seen.add(name)
         findings = tuple(self._check(self._number, pair))
-        held = tuple(one for one in findings if one in self._errors)
+        held = tuple(errors_among(findings))
         self._number += 1
         tally.made += 1
         for one in held:

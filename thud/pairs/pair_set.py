@@ -232,10 +232,6 @@ class PairSet:
             row: Json = json.loads(file.readline())
         return row
 
-    def pair(self, n: int) -> Pair:
-        """The pair of that number."""
-        return pair_from_json(self.row(n)["pair"])
-
     def lines(
         self,
         *,

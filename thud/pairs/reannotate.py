@@ -6,19 +6,21 @@ A model that hears is sent the part of the file; one that does not sees stills o
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from thud.errors import BadRequest
+from thud.evaluation.reading.jsonish import one_object
 from thud.events.frame_units import Unit, closer
-from thud.events.questions import MARGIN_S, MIMES, seconds
+from thud.events.questions import MARGIN_S, TEXT, question_to, seconds, video_part
 from thud.events.roster import Annotator
 from thud.pairs.material import Segment
-from thud.pairs.rewrite import prompt_text, read_object
+from thud.pairs.rewrite import FOLDER, LONGEST_REPLY
 from thud.pairs.segment_words import VERDICTS, Word, correct, say
-from thud.providers import Image, Part, Question, Text, Video
+from thud.prompts import fill, prompt_text
+from thud.providers import Image, Part, Question, Text
+from thud.providers.question import object_schema
 from thud.records import Clip, Reply, content_id
 
 HEARD_PROMPT, SEEN_PROMPT = "segment_heard_v1", "segment_seen_v1"
@@ -26,16 +28,12 @@ STILLS_A_SECOND, FEWEST_STILLS, MOST_STILLS = 2.0, 6, 40
 MOST_FPS, MOST_PICTURES = 4.0, 240
 SLACK_S = 0.1
 
-TEXT, NUMBER = {"type": "string"}, {"type": "number"}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+NUMBER = {"type": "number"}
 
 
 _SEEN = {"verdict": {"type": "string", "enum": list(VERDICTS)}, "start_s": NUMBER, "end_s": NUMBER, "description": TEXT}
-SEEN_ANSWER = _object(**_SEEN, note=TEXT)
-HEARD_ANSWER = _object(**_SEEN, sounds={"type": "array", "items": TEXT}, note=TEXT)
+SEEN_ANSWER = object_schema(**_SEEN, note=TEXT)
+HEARD_ANSWER = object_schema(**_SEEN, sounds={"type": "array", "items": TEXT}, note=TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,8 @@ class Window:
 
     start_s: float
     end_s: float
-    fps: float = field(default=MOST_FPS)
-    stills: int = FEWEST_STILLS
+    fps: float
+    stills: int
 
 
 def window_of(segment: Segment, duration_s: float) -> Window:
@@ -74,11 +72,12 @@ def question_of(annotator: Annotator, clip: Clip, segment: Segment) -> Question:
     no video model takes."""
     window = window_of(segment, clip.probe.duration_s)
     if annotator.hears:
+        shown = video_part(clip, Path(clip.path), window.fps, window.start_s, window.end_s)
         words = _filled(HEARD_PROMPT, segment, window)
-        return _question(annotator, (_video(clip, window), Text(words)), HEARD_ANSWER)
+        return question_to(annotator, (shown, Text(words)), HEARD_ANSWER)
     unit = closer(clip, Unit(1, window.start_s, window.end_s), window.stills)
     words = _filled(SEEN_PROMPT, segment, window, count=str(len(unit.frames)))
-    return _question(annotator, (*_stills(unit), Text(words)), SEEN_ANSWER)
+    return question_to(annotator, (*_stills(unit), Text(words)), SEEN_ANSWER)
 
 
 def asks_id(annotator: Annotator) -> str:
@@ -86,7 +85,7 @@ def asks_id(annotator: Annotator) -> str:
     prompt, shape = (HEARD_PROMPT, HEARD_ANSWER) if annotator.hears else (SEEN_PROMPT, SEEN_ANSWER)
     server = annotator.base_url if annotator.provider == "compatible" else ""
     settings = (annotator.max_tokens, annotator.effort)
-    return content_id(annotator.provider, annotator.model, server, settings, prompt_text(prompt), shape)
+    return content_id(annotator.provider, annotator.model, server, settings, prompt_text(FOLDER, prompt), shape)
 
 
 def _filled(name: str, segment: Segment, window: Window, **more: str) -> str:
@@ -95,15 +94,11 @@ def _filled(name: str, segment: Segment, window: Window, **more: str) -> str:
         "segment_end": seconds(segment.end_s), "description": _quoted(segment.description),
         "sounds": ", ".join(_quoted(one) for one in segment.sounds) or "nothing was noted", **more,
     }  # fmt: skip
-    return re.sub(r"\{(\w+)\}", lambda place: places[place[1]], prompt_text(name))
+    return fill(prompt_text(FOLDER, name), **places)
 
 
 def _quoted(text: str) -> str:
     return f'"{" ".join(text.split())[:600]}"'
-
-
-def _question(annotator: Annotator, parts: tuple[Part, ...], schema: dict[str, Any]) -> Question:
-    return Question(annotator.model, parts, schema=schema, max_tokens=annotator.max_tokens, effort=annotator.effort)
 
 
 def _stills(unit: Unit) -> list[Part]:
@@ -113,16 +108,7 @@ def _stills(unit: Unit) -> list[Part]:
     return parts
 
 
-def _video(clip: Clip, window: Window) -> Video:
-    path = Path(clip.path)
-    mime = MIMES.get(path.suffix.lower())
-    if mime is None:
-        raise BadRequest(f"{path.name} is of a kind that no video model takes; they take {', '.join(MIMES)}.")
-    layers = Video(str(path), clip.sha256).layers if clip.probe.has_sound else ("frames",)
-    return Video(str(path), clip.sha256, mime, window.fps, window.start_s, window.end_s, layers)
-
-
-def read(annotator: Annotator, clip: Clip, segment: Segment, reply: Reply, at: str = "") -> Said:
+def read(annotator: Annotator, clip: Clip, segment: Segment, reply: Reply, at: str) -> Said:
     """What the reply says of the segment. Never raises for what a model said, and never guesses."""
     if reply.outcome != "ok":
         return Said(None, reply.outcome, reply.problem or f"The reply is marked as {reply.outcome}.")
@@ -133,7 +119,7 @@ def read(annotator: Annotator, clip: Clip, segment: Segment, reply: Reply, at: s
         and (counted == 0 or (counted is None and annotator.provider == "gemini"))
     ):
         return Said(None, "no_audio_read", "The vendor counted no audio tokens: the sound was not listened to.")
-    row = read_object(reply.text)
+    row = one_object(reply.text, LONGEST_REPLY)
     verdict = row.get("verdict") if row is not None else None
     if row is None or verdict not in VERDICTS:
         return Said(None, "unparsed", "The reply is not one JSON object in the form that was asked for.")

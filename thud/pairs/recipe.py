@@ -16,7 +16,6 @@ from thud.errors import BadRequest, NotFound
 from thud.pairs.pair import SPLITS, TYPES, Stage
 
 FOLDER = Path(__file__).with_name("recipes")
-DEFAULT = "counterfactual-mix"
 STAGES = ("dpo", "sft", "none")
 MOST_PAIRS = 1_000_000
 MOST_SEED = 2**31 - 1

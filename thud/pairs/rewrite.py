@@ -6,15 +6,15 @@ side. The same answer to the same question is sent once. Of a pair both answers 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from thud.evaluation.reading.jsonish import one_object
 from thud.pairs.pair import Pair
+from thud.prompts import fill, prompt_text
+from thud.providers.question import object_schema
 from thud.records import content_id
 
 FOLDER = Path(__file__).with_name("prompts")
@@ -109,38 +109,28 @@ def prompt_of(pieces: Sequence[Piece]) -> Prompt:
     # Named by a hash of what stands inside, so that no answer can know how to close it.
     fence = f"texts-{content_id([one.id for one in pieces])[:16]}"
     places = {"count": str(len(pieces)), "fence": fence, "texts": "\n\n".join(blocks)}
-    text = re.sub(r"\{(\w+)\}", lambda place: places[place[1]], prompt_text(ITEM_PROMPT))
-    return Prompt(prompt_text(PROMPT), text, SCHEMA)
+    text = fill(prompt_text(FOLDER, ITEM_PROMPT), **places)
+    return Prompt(prompt_text(FOLDER, PROMPT), text, SCHEMA)
 
 
 def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-SCHEMA = _object(texts={"type": "array", "items": _object(n={"type": "integer"}, text={"type": "string"})})
-
-
-@cache
-def prompt_text(name: str) -> str:
-    """The text of a prompt with its {places}."""
-    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip()
+SCHEMA = object_schema(texts={"type": "array", "items": object_schema(n={"type": "integer"}, text={"type": "string"})})
 
 
 def protocol_id() -> str:
     """The hash of the words and the shape in which rewriters are asked."""
-    return content_id(prompt_text(PROMPT), prompt_text(ITEM_PROMPT), SCHEMA)
+    return content_id(prompt_text(FOLDER, PROMPT), prompt_text(FOLDER, ITEM_PROMPT), SCHEMA)
 
 
 def read_texts(reply: str, count: int) -> dict[int, str] | None:
-    """Number (from 1) -> new text; None where the reply is no object of the form that was asked for. Never raises.
+    """Number (from 1) -> new text; None where the reply is not one object of the form that was asked for. Never raises.
 
     A number that was not asked for, or that comes twice, is left out.
     """
-    row = read_object(reply)
+    row = one_object(reply, LONGEST_REPLY)
     listed = row.get("texts") if row is not None else None
     if not isinstance(listed, list):
         return None
@@ -149,18 +139,6 @@ def read_texts(reply: str, count: int) -> dict[int, str] | None:
         if isinstance(one, dict) and type(one.get("n")) is int and isinstance(one.get("text"), str):
             found.setdefault(one["n"], []).append(_line(one["text"]))
     return {n: texts[0] for n, texts in found.items() if len(texts) == 1 and 1 <= n <= count and texts[0]}
-
-
-def read_object(reply: str) -> dict[str, Any] | None:
-    """The first JSON object in a reply: alone, in a fence, or with prose around it; None where there is none."""
-    text, decoder = reply[:LONGEST_REPLY], json.JSONDecoder()
-    for found in list(re.finditer(r"\{", text))[:50]:
-        try:
-            value, _ = decoder.raw_decode(text, found.start())
-        except (ValueError, RecursionError):
-            continue
-        return value if isinstance(value, dict) else None
-    return None
 
 
 def reworded(pair: Pair, wordings: Mapping[str, Wording], model: str) -> tuple[Pair, str]:

@@ -94,16 +94,13 @@ def last_word(words: Iterable[Word]) -> Word | None:
     return ordered[-1] if ordered else None
 
 
-def corrected(segment: Segment, words: Sequence[Word]) -> Segment | None:
-    """The segment after all that was said of it; None when it was rejected."""
+def corrected(segment: Segment, words: Iterable[Word]) -> Segment | None:
+    """The segment as the last word about it has it, a person's before a model's; None where it was rejected."""
     word = last_word(words)
     if word is None or word.verdict == "agree":
         return segment
-    return None if word.verdict == "reject" else as_said(segment, word)
-
-
-def as_said(segment: Segment, word: Word) -> Segment:
-    """The segment in the word's times and words."""
+    if word.verdict == "reject":
+        return None
     return Segment(segment.clip_id, word.start_s, word.end_s, word.description, word.sounds, word.by)
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from thud.evaluation.benchmarks.question import BadRow, listed, text_of
+from thud.pairs.families import shipped
 from thud.pairs.material import Segment
 from thud.pairs.rows import Finder, Row
-from thud.pairs.segment_words import Word, last_word
 from thud.records import Clip, EventTimes
 
 MADE_UP = "made up with the clip"
@@ -58,31 +55,14 @@ def seconds_of(value: Any) -> float:
     raise BadRow("its start or end is no time: give seconds, or H:MM:SS")
 
 
-def overlap(first: tuple[float, float], second: tuple[float, float]) -> float:
-    """Intersection over union of two intervals, 0 to 1."""
-    shared = min(first[1], second[1]) - max(first[0], second[0])
-    union = max(first[1], second[1]) - min(first[0], second[0])
-    return max(0.0, shared) / union if union > 0 else 0.0
-
-
-def corrected(segment: Segment, words: Iterable[Word]) -> Segment | None:
-    """The segment as the last word about it has it, a person's before a model's; None where it was rejected."""
-    word = last_word(words)
-    if word is None or word.verdict == "agree":
-        return segment
-    if word.verdict == "reject":
-        return None
-    return Segment(segment.clip_id, word.start_s, word.end_s, word.description, word.sounds, word.by)
-
-
 def demo_segments(clips: Iterable[Clip], times: Mapping[str, EventTimes]) -> list[Segment]:
     """Two segments of every demo clip: what leads up to the event, and the event with its sound.
 
     times: by construction. Clips that were not made here, or whose film is not known by its title, give none.
     """
-    found = []
+    found, words = [], shipped("demo_segments")
     for clip in clips:
-        told, at = _demo_words().get(clip.title), times.get(clip.id)
+        told, at = words.get(clip.title), times.get(clip.id)
         if told is None or at is None or at.visual_s is None or not clip.synthetic:
             continue
         turn_s = round(max(0.1, at.visual_s - 0.1), 2)
@@ -90,13 +70,6 @@ def demo_segments(clips: Iterable[Clip], times: Mapping[str, EventTimes]) -> lis
         found.append(Segment(clip.id, 0.0, turn_s, told["before"], (), MADE_UP))
         found.append(Segment(clip.id, turn_s, end_s, told["then"], (told["heard"],), MADE_UP))
     return found
-
-
-@cache
-def _demo_words() -> dict[str, dict[str, str]]:
-    path = Path(__file__).parent / "templates" / "demo_segments.json"
-    words: dict[str, dict[str, str]] = json.loads(path.read_text("utf-8"))
-    return words
 
 
 def _spread(row: Row) -> Iterator[Row]:

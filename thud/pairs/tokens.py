@@ -23,7 +23,6 @@ LEAST_TOKENS, MOST_TOKENS = 128, 768
 
 MEL_PER_S = 100
 LETTERS_A_TOKEN = 4.0
-NOTE = "Words are estimated at four letters a token; picture and sound are counted as the processor does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +35,6 @@ class Tokens:
     prompt: int
     chosen: int
     rejected: int
-
-    @property
-    def shown(self) -> int:
-        """What comes before the answer."""
-        return self.video + self.audio + self.prompt
-
-    @property
-    def longest(self) -> int:
-        """The longer of the two sequences that a trainer sees."""
-        return self.shown + max(self.chosen, self.rejected)
 
 
 def count_tokens(pair: Pair, width: int, height: int, duration_s: float, model: str = "qwen2.5-omni") -> Tokens:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from thud.pairs.event_words import event_words
 from thud.pairs.families import Question, family
 from thud.pairs.material import EventWords, Material
+from thud.pairs.said import capital
 from thud.records import Clip
 
 IN_SYNC_S = 0.15
@@ -73,7 +74,8 @@ def answer(task: str, label: str, facts: Facts, register: str, number: int, unit
     """The answer `label` about the facts, in one phrasing of a register of the task's family."""
     wording = family(task).wording(register, number, label)
     seen, heard = facts.words.seen, facts.words.heard
-    places = {"seen": seen, "heard": heard, "Seen": _upper(seen), "Heard": _upper(heard), "sound": facts.sound or heard}
+    places = {"seen": seen, "heard": heard, "sound": facts.sound or heard}
+    places |= {"Seen": capital(seen), "Heard": capital(heard)}
     if facts.visual_s is not None and facts.audio_s is not None:
         visual, audio, gap = told_times(facts.visual_s, facts.audio_s)
         if register == "short":
@@ -93,10 +95,6 @@ def yes_or_no(question: Question, label: str) -> str:
         return ""
     said = "desync" if question.yes == "desync" and label in ("early", "delayed") else label
     return "Yes. " if said == question.yes else "No. "
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,7 @@ def asked_before(runs: Runs, annotator: Annotator) -> dict[str, str]:
 
 
 def _running(runs: Runs, annotator: Annotator) -> str:
-    active = [run for run in runs.runs() if run.kind in KINDS and run.state in ("queued", "running")]
-    mine = [run for run in active if run.settings.get("annotator", {}).get("name") == annotator.name]
-    return f"“{mine[0].title}” is still running. Wait for it, or stop it first." if mine else ""
+    return runs.going_on(KINDS, lambda settings: settings.get("annotator", {}).get("name") == annotator.name)
 
 
 def start_annotations(

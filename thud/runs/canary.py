@@ -44,9 +44,8 @@ def start_canary(runs: Runs, listener: Listener, arm: str, actor: str) -> Run:
         check_key(endpoint_of(listener))
     key = listener.key()
     about = {"listener_key": key, "arm": arm}
-    for run in runs.runs():
-        if run.kind == canary.kind and run.state in ("queued", "running") and about.items() <= run.settings.items():
-            raise BadRequest(f"“{run.title}” is still running. Wait for it, or stop it first.")
+    if busy := runs.going_on((canary.kind,), lambda settings: about.items() <= settings.items()):
+        raise BadRequest(busy)
     # Drawn for each test, so that what the server said before it was mended is not taken for what it says now; kept in
     # the plan, so that a test that was stopped asks nothing twice when it goes on.
     seed = random.randrange(10**6)

@@ -178,10 +178,7 @@ def _warnings(store: Store, judge: Judge, asked: Sequence[Response]) -> Iterable
 
 
 def _running(runs: Runs, judge: Judge) -> str:
-    for run in runs.runs():
-        if run.kind in KINDS and run.state in ("queued", "running") and run.settings.get("judge_key") == judge.key:
-            return f"“{run.title}” is still running. Wait for it, or stop it first."
-    return ""
+    return runs.going_on(KINDS, lambda settings: settings.get("judge_key") == judge.key)
 
 
 def start_judging(store: Store, runs: Runs, plan: JudgePlan, actor: str) -> Run:

@@ -149,10 +149,7 @@ def _key(listener: Listener) -> tuple[str, str]:
 
 def _running(runs: Runs, key: str, wanted: Wanted) -> str:
     about = {"listener_key": key, "question_set": wanted.question_set.id, "arm": wanted.arm}
-    for run in runs.runs():
-        if run.kind == listen.kind and run.state in ("queued", "running") and about.items() <= run.settings.items():
-            return f"“{run.title}” is still running. Wait for it, or stop it first."
-    return ""
+    return runs.going_on((listen.kind,), lambda settings: about.items() <= settings.items())
 
 
 def start_listening(store: Store, runs: Runs, plan: ListenPlan, actor: str) -> Run:

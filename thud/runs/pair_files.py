@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,32 +31,58 @@ def start_export(store: Store, runs: Runs, set_id: str, format: str, actor: str,
     Held, dropped and stale pairs stay behind; what the linter found beyond that goes into the manifest as waived.
     Raises BadRequest where nothing is left, splits share a clip, or the name is taken.
     """
-    from thud.runs.pairs import find_set, stale, words
+    from thud.runs.pairs import find_set
 
     if format not in FORMATS:
         raise BadRequest(f"There is no format “{format[:40]}”: {' or '.join(FORMATS)}.")
     found = find_set(store, set_id)
-    dropped = {pair_id for pair_id, word in words(store).items() if word == "dropped"}
-    old = set(stale(store, found.summary))
-    kept = [line for line in found.index if not line.held and line.id not in dropped and line.clip_id not in old]
-    if not kept:
-        raise BadRequest(_nothing(found, dropped, old))
-    _check_splits(kept)
+    parting = leaving(store, found)
+    if not parting.lines:
+        raise BadRequest(_nothing(found, parting.kept_back))
+    _check_splits(parting.lines)
     title = str(found.summary["title"] or found.id)
     folder = _folder_name(store.workspace, name, f"{title} {format}")
     about = {
         "title": title, "name": folder, "set": found.id, **_history(found.summary), "lint": _lint(found.summary),
-        "waived": _waived(found.summary), "kept_back": _kept_back(found, dropped, old),
+        "waived": _waived(found.summary), "kept_back": parting.kept_back,
     }  # fmt: skip
-    inside = {line.id for line in found.index}
     item: Json = {
         "subject": title, "set": found.id, "format": format, "name": folder, "by": actor, "about": about,
-        "dropped": sorted(dropped & inside), "stale": sorted(old),
+        "dropped": sorted(parting.dropped), "stale": sorted(parting.stale),
     }  # fmt: skip
     item["key"] = content_id(item)
     settings = {"set": found.id, "format": format, "name": folder}
     said = f"Export {title} for {TITLES[format]}"
     return runs.start(pairs_export.kind, said, settings, [item], actor, workers=1, limit_s=pairs_export.LIMIT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What an export takes along, and why the rest stays.
+
+    dropped: ids of the set's pairs that people dropped. stale: clip ids. kept_back: reason → pairs, each pair once.
+    """
+
+    lines: tuple[Line, ...]
+    dropped: frozenset[str]
+    stale: tuple[str, ...]
+    kept_back: dict[str, int]
+
+
+def leaving(store: Store, found: PairSet) -> Leaving:
+    """What an export of that set would take along now: neither held, nor dropped, nor stale pairs."""
+    from thud.runs.pairs import stale, words
+
+    said, old = words(store), stale(store, found.summary)
+    dropped, late = frozenset(line.id for line in found.index if said.get(line.id) == "dropped"), frozenset(old)
+    free = [line for line in found.index if not line.held]
+    kept = [line for line in free if line.id not in dropped]
+    lines = tuple(line for line in kept if line.clip_id not in late)
+    kept_back = {
+        "held back by the linter": len(found.index) - len(free), "dropped by hand": len(free) - len(kept),
+        "of clips whose times changed": len(kept) - len(lines),
+    }  # fmt: skip
+    return Leaving(lines, dropped, tuple(old), kept_back)
 
 
 def start_import(store: Store, runs: Runs, path: Path, remap: Sequence[tuple[str, str]], actor: str) -> Run:
@@ -79,12 +106,6 @@ def start_import(store: Store, runs: Runs, path: Path, remap: Sequence[tuple[str
     settings = {"path": str(path), "remap": item["remap"]}
     said = f"Import pairs from {path.name}"
     return runs.start(pairs_import.kind, said, settings, [item], actor, workers=1, limit_s=pairs_import.LIMIT_S)
-
-
-def missing_media(found: PairSet) -> list[str]:
-    """The paths of a set's files that are not there, as the pairs name them."""
-    workspace = found.folder.parent.parent
-    return [path for path in found.media() if path and not _there(workspace / path)]
 
 
 def exports(store: Store) -> dict[str, Json]:
@@ -122,17 +143,9 @@ def _check_splits(lines: Sequence[Line]) -> None:
             )
 
 
-def _nothing(found: PairSet, dropped: set[str], old: set[str]) -> str:
-    told = ", ".join(f"{count} {what}" for what, count in _kept_back(found, dropped, old).items() if count)
+def _nothing(found: PairSet, kept_back: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} {what}" for what, count in kept_back.items() if count)
     return f"There is nothing to export: of {len(found.index)} pairs, {told}." if told else "This set has no pairs."
-
-
-def _kept_back(found: PairSet, dropped: set[str], old: set[str]) -> dict[str, int]:
-    held = sum(bool(line.held) for line in found.index)
-    left = [line for line in found.index if not line.held]
-    gone = sum(line.id in dropped for line in left)
-    late = sum(line.clip_id in old and line.id not in dropped for line in left)
-    return {"held back by the linter": held, "dropped by hand": gone, "of clips whose times changed": late}
 
 
 def _history(summary: Json) -> Json:
@@ -163,10 +176,3 @@ def _folder_name(workspace: Path, name: str, otherwise: str) -> str:
     while (root / (free := wanted if number == 1 else f"{wanted}-{number}")).exists():
         number += 1
     return free
-
-
-def _there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

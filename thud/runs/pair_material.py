@@ -17,26 +17,25 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thud.errors import BadRequest, NotFound, StoreFull
+from thud.errors import BadRequest, StoreFull
 from thud.evaluation.benchmarks import BenchmarkQuestion, BenchmarkSet
 from thud.evaluation.benchmarks.question import LETTERS, BadRow, text_of
 from thud.pairs.choices import choices_in, looks_asked, sound_choices
 from thud.pairs.material import Choice, Segment, choice_from_json
 from thud.pairs.rows import Finder, Row, cause_of, rows_of
 from thud.pairs.segment_words import KIND as SEGMENT_WORD
-from thud.pairs.segment_words import words_by_segment
-from thud.pairs.segments import MADE_UP, corrected, demo_segments, looks_described, segments_in
+from thud.pairs.segment_words import corrected, words_by_segment
+from thud.pairs.segments import MADE_UP, demo_segments, looks_described, segments_in
 from thud.records import Clip, Refusal, Response, Run
 from thud.runs.benchmarks import imported as benchmarks_of
 from thud.runs.benchmarks import keep_benchmark, start_benchmark
 from thud.runs.listen import find_listener
-from thud.runs.segments import imported_segments
+from thud.runs.segments import MATERIAL, imported_segments, material_file
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
     from thud.store import Store
 
-DEFINITION = "pair_material"
 KINDS = ("segments", "choices")
 WITHOUT_SOUND = "fva"
 """The kind under which questions that are asked without sound stand among the benchmarks."""
@@ -105,8 +104,8 @@ def segments_of(store: Store) -> dict[str, tuple[Segment, ...]]:
 def choices_of(store: Store) -> dict[str, tuple[Choice, ...]]:
     """The choice questions about each clip, by clip id: imported, and made from the sounds of its segments."""
     found: dict[str, dict[str, Choice]] = {}
-    for name, body in store.definitions(DEFINITION).items():
-        for row in _lines(_file(store.workspace, name)) if body["kind"] == "choices" else ():
+    for name, body in store.definitions(MATERIAL).items():
+        for row in _lines(material_file(store.workspace, name)) if body["kind"] == "choices" else ():
             choice = choice_from_json(row)
             found.setdefault(choice.clip_id, {}).setdefault(choice.id, choice)
     for clip_id, made in _of_sounds({clip.id: clip for clip in store.clips()}, segments_of(store)).items():
@@ -117,11 +116,12 @@ def choices_of(store: Store) -> dict[str, tuple[Choice, ...]]:
 def picture_only(store: Store) -> dict[str, bool]:
     """Of each choice (by id) that was asked without sound: whether every listener so asked failed it.
 
-    A refusal or an answer that cannot be read is a failure; an error is no answer, so the choice counts as not asked.
+    A refusal, or words that choose nothing, fail it: they do not get it right. Errors and empty replies are no answer,
+    so the choice counts as not asked.
     """
     found: dict[str, bool] = {}
     for choice_id, response in _blind_responses(store):
-        if response.outcome in ("ok", "refused", "empty"):
+        if response.outcome in ("ok", "refused"):
             failed = response.answer.label != response.item.expected
             found[choice_id] = found.get(choice_id, True) and failed
     return found
@@ -157,13 +157,6 @@ def add_demo_segments(store: Store, actor: str) -> int:
     name, rows = _keep(store.workspace, iter(made))
     _define(store, Imported(name, "segments", DEMO_TITLE, rows, {}), MADE_UP, actor)
     return rows
-
-
-def remove_material(store: Store, name: str, actor: str) -> None:
-    """Takes imported material out of use; its file stays. NotFound."""
-    if name not in store.definitions(DEFINITION):
-        raise NotFound(f"There is no material {name[:40]} in this workspace.")
-    store.define(DEFINITION, name, None, actor)
 
 
 def _found(
@@ -219,7 +212,7 @@ def _keep(workspace: Path, found: Iterator[Found]) -> tuple[str, int]:
                 rows += 1
         name = digest.hexdigest()[:16]
         if rows:
-            aside.replace(_file(workspace, name))
+            aside.replace(material_file(workspace, name))
     except OSError as error:
         raise StoreFull(
             f"The material could not be written: {error.strerror}. Free some space and try again."
@@ -231,7 +224,7 @@ def _keep(workspace: Path, found: Iterator[Found]) -> tuple[str, int]:
 
 def _define(store: Store, made: Imported, where: str, actor: str) -> None:
     body = {"title": made.title, "kind": made.kind, "rows": made.rows, "refused": made.refused, "from": where}
-    store.define(DEFINITION, made.id, body, actor)
+    store.define(MATERIAL, made.id, body, actor)
 
 
 _made: list[tuple[Json, Json, dict[str, tuple[Choice, ...]]]] = []
@@ -245,10 +238,6 @@ def _of_sounds(clips: dict[str, Clip], segments: dict[str, tuple[Segment, ...]])
     made = sound_choices(clips, segments)
     _made[:] = [(clips, segments, made)]
     return made
-
-
-def _file(workspace: Path, name: str) -> Path:
-    return workspace / "pairs" / "material" / f"{name}.jsonl"
 
 
 def _lines(file: Path) -> Iterator[Json]:

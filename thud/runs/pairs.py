@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from thud.errors import BadRequest, NotFound
-from thud.pairs.material import Material, material_json
+from thud.pairs.material import material_json
 from thud.pairs.pair_set import PairSet, is_set, open_set
 from thud.pairs.recipe import Recipe, parse_recipe, recipe_json, shipped
 from thud.records import Run, content_id
+from thud.runs.follow import now
 from thud.runs.jobs import pairs as job
 from thud.runs.pair_gather import Gathered, gather_all, settled_times
 from thud.runs.pair_media import MediaCheck
@@ -36,11 +36,6 @@ MOST_KEPT = 20
 Json = dict[str, Any]
 
 
-def gather(store: Store) -> Material:
-    """What pairs can be made from now: settled times only, verified stimuli only."""
-    return gather_all(store).material
-
-
 def start_build(store: Store, runs: Runs, recipe: Recipe, actor: str) -> Run:
     """The run that builds a set; one that is there is found, not built twice. BadRequest for an empty recipe."""
     line = plan_build(store, recipe, actor)
@@ -57,7 +52,7 @@ def plan_build(store: Store, recipe: Recipe, actor: str) -> Json:
     material = _keep(store, gather_all(store), recipe)
     return {
         "key": content_id(material, recipe_json(recipe)), "subject": recipe.title, "do": "build",
-        "recipe": recipe_json(recipe), "title": recipe.title, "by": actor, "made_at": _now(), "material": material,
+        "recipe": recipe_json(recipe), "title": recipe.title, "by": actor, "made_at": now(), "material": material,
     }  # fmt: skip
 
 
@@ -85,7 +80,7 @@ def plan_fix(store: Store, set_id: str, fix: str, check: str, actor: str, seed: 
     return {
         "key": content_id(found.id, fix, check, seed), "subject": found.summary["title"], "do": "fix", "set": found.id,
         "fix": fix, "check": check if fix == "drop" else "", "seed": seed, "title": title, "by": actor,
-        "made_at": _now(),
+        "made_at": now(),
     }  # fmt: skip
 
 
@@ -138,7 +133,7 @@ def freeze(store: Store, set_id: str, name: str, actor: str) -> list[str]:
         raise BadRequest("This set keeps no clips for testing, so there is nothing to freeze.")
     if name in held_out(store):
         raise BadRequest(f"A held-out set “{name}” is frozen already. Choose another name.")
-    store.define(HELD_OUT, name, {"clips": clips, "set": found.id, "at": _now()}, actor)
+    store.define(HELD_OUT, name, {"clips": clips, "set": found.id, "at": now()}, actor)
     return clips
 
 
@@ -208,7 +203,3 @@ def _write(path: Path, text: str) -> None:
         aside.replace(path)
     except OSError as error:
         raise translated(error) from error
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -67,7 +67,8 @@ def plan_reannotation(store: Store, runs: Runs, annotator: Annotator, *, again: 
         annotator, tuple(left), len(every) - len(new), sum(one.id in vain for _, one in new), again,
         sum(one.input_tokens + one.output_tokens for one in usages),
         None if None in costs else sum(filter(None, costs)),
-        key_problem(endpoint_of(annotator)) or _running(runs, annotator),
+        key_problem(endpoint_of(annotator))
+        or runs.going_on((reannotate.kind,), lambda settings: settings.get("asks") == asks_id(annotator)),
     )  # fmt: skip
 
 
@@ -88,14 +89,6 @@ def _usage(annotator: Annotator, clip: Clip, segment: Segment) -> Usage:
         heard = SOUND_TOKENS_A_SECOND if clip.probe.has_sound else 0
         return Usage(PROMPT_TOKENS + round(length_s * (window.fps * VIDEO_FRAME_TOKENS + heard)), ANSWER_TOKENS)
     return Usage(PROMPT_TOKENS + window.stills * still_tokens(annotator, clip), ANSWER_TOKENS)
-
-
-def _running(runs: Runs, annotator: Annotator) -> str:
-    for run in runs.runs():
-        mine = run.kind == reannotate.kind and run.settings.get("asks") == asks_id(annotator)
-        if mine and run.state in ("queued", "running"):
-            return f"“{run.title}” is still running. Wait for it, or stop it first."
-    return ""
 
 
 def start_reannotation(store: Store, runs: Runs, plan: ReannotationPlan, actor: str) -> Run:

@@ -64,7 +64,8 @@ def plan_rewriting(store: Store, runs: Runs, judge: Judge, set_id: str) -> Rewri
         judge, set_id, title, requests, len(pairs), _as_is(pairs),
         sum(one.input_tokens + one.output_tokens for one in usages),
         None if None in costs else sum(filter(None, costs)),
-        key_problem(endpoint_of(judge)) or _running(runs, judge, set_id),
+        key_problem(endpoint_of(judge))
+        or runs.going_on((rewrite.kind,), lambda settings: settings.get("set") == set_id),
     )  # fmt: skip
 
 
@@ -76,13 +77,6 @@ def _usage(pieces: Sequence[Piece]) -> Usage:
     prompt = prompt_of(pieces)
     answer = sum(len(piece.text) // LETTERS_A_TOKEN + TOKENS_AROUND for piece in pieces)
     return Usage((len(prompt.system) + len(prompt.text)) // LETTERS_A_TOKEN, answer)
-
-
-def _running(runs: Runs, judge: Judge, set_id: str) -> str:
-    for run in runs.runs():
-        if run.kind == rewrite.kind and run.state in ("queued", "running") and run.settings.get("set") == set_id:
-            return f"“{run.title}” is still running. Wait for it, or stop it first."
-    return ""
 
 
 def start_rewriting(store: Store, runs: Runs, plan: RewritePlan, actor: str) -> Run:

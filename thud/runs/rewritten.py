@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,15 @@ from thud.pairs.pair_set import PairSet, SetWriter, open_set
 from thud.pairs.rewrite import Piece, Wording, prompt_of, protocol_id, reworded
 from thud.providers import Question, Text
 from thud.records import Run, content_id
-from thud.runs.jobs.pairs import DEFINITION, told_of
+from thud.runs.jobs.pairs import DEFINITION, TAKEN_OVER, told_of
 from thud.runs.judges import Judge
+from thud.runs.pair_media import MediaCheck
 from thud.runs.tail import Tail
 
 if TYPE_CHECKING:
     from thud.store import Store
 
 DROPPED, TWICE = "It was dropped from the set.", "Another pair came back in the same words."
-KEPT_OF_PARENT = ("stage", "recipe", "types", "split_of", "funnel", "basis", "skipped")
 
 
 def question_of(judge: Judge, pieces: Sequence[Piece]) -> Question:
@@ -61,8 +62,8 @@ def make_set(store: Store, run: Run) -> str:
     source = open_set(store.workspace, run.settings["set"])
     wordings = wordings_of(store.workspace / run.folder)
     model, why, changed = str(run.settings["model"]), Counter[str](), 0
-    linter, seen = Linter(), set[str]()
-    with SetWriter(store.workspace) as writer:
+    with closing(MediaCheck(store.workspace)) as media, SetWriter(store.workspace) as writer:
+        linter, seen = Linter(media), set[str]()
         for pair in _kept(store, source):
             if pair is None:
                 why[DROPPED] += 1
@@ -89,7 +90,7 @@ def _about(source: PairSet, run: Run, changed: int, why: Counter[str], lint: dic
     note = f"{changed} pairs in the words of {model}; {why.total()} not."
     fix = {"fix": "rewrite", "check": "", "count": changed, "words": note, "kept": dict(why.most_common())}
     return {
-        **{name: told[name] for name in KEPT_OF_PARENT}, "title": f"{told['title']}, reworded", "origin": "rewritten",
+        **{name: told[name] for name in TAKEN_OVER}, "title": f"{told['title']}, reworded", "origin": "rewritten",
         "parent": source.id, "made_at": run.created_at, "by": run.started_by, "lint": lint,
         "fixes": [*told["fixes"], fix],
     }  # fmt: skip

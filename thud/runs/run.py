@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -133,6 +133,13 @@ class Runs:
         """All runs as they stand now, in the store's order."""
         live = {run_id: follower.run for run_id, follower in list(self._followed.items())}
         return [live.get(run.id, run) for run in self._store.runs()]
+
+    def going_on(self, kinds: Collection[str], mine: Callable[[dict[str, Any]], bool]) -> str:
+        """The sentence that a run of these kinds is active whose settings are `mine`, "" when none is."""
+        for run in self.runs():
+            if run.kind in kinds and run.state not in ENDED and mine(run.settings):
+                return f"“{run.title}” is still running. Wait for it, or stop it first."
+        return ""
 
     def eta_s(self, run_id: str) -> float | None:
         """Seconds left at the rate of the last items; None when it is not active, or not known yet."""

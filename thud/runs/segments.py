@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,13 @@ from thud.pairs.segment_words import (
     words_by_segment,
 )
 from thud.records import Clip, content_id
+from thud.runs.follow import now
 from thud.statistics import Estimate, cohen_kappa, wilson
 
 if TYPE_CHECKING:
     from thud.store import Store
 
+MATERIAL = "pair_material"
 FILE = "the file"
 ENOUGH_PEOPLE = 2
 SAME_INTERVAL = 0.7
@@ -56,13 +57,20 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """What one person may look at, in order; and counts: of all segments, with anybody's word, with theirs."""
+class Counts:
+    """Of all segments: how many there are, with anybody's word, with one person's, and left for that person."""
 
-    tasks: tuple[Task, ...]
     all: int
     seen: int
     mine: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue(Counts):
+    """What one person may look at, in order, beside the counts of all segments."""
+
+    tasks: tuple[Task, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +102,16 @@ class Agreement:
 def imported_segments(store: Store) -> dict[str, tuple[Segment, ...]]:
     """By clip id, the segments as they were imported, whatever was said of them since; none twice."""
     found: dict[str, dict[str, Segment]] = {}
-    for name, body in store.definitions("pair_material").items():
+    for name, body in store.definitions(MATERIAL).items():
         if body and body.get("kind") == "segments":
-            for one in _lines(store.workspace / "pairs" / "material" / f"{name}.jsonl"):
+            for one in _lines(material_file(store.workspace, name)):
                 found.setdefault(one.clip_id, {}).setdefault(one.id, one)
     return {clip_id: tuple(sorted(many.values(), key=_begin)) for clip_id, many in found.items()}
+
+
+def material_file(workspace: Path, name: str) -> Path:
+    """Where the rows of imported material lie."""
+    return workspace / "pairs" / "material" / f"{name}.jsonl"
 
 
 @lru_cache(maxsize=32)
@@ -129,12 +142,27 @@ def queue(store: Store, person: str, first: str = "") -> Queue:
     Segments of a clip come one after the other. first: the segment to begin with, also where theirs is said.
     """
     every = tasks(store)
-    open_ = [one for one in every if one.of(person) is None and len(one.people) < ENOUGH_PEOPLE]
+    open_ = [one for one in every if _is_left(one, person)]
     ordered = sorted(open_, key=lambda one: (len(one.people), content_id(person, one.clip.id), *_begin(one.segment)))
     if named := [one for one in every if one.segment.id == first]:
         ordered = [*named, *(one for one in ordered if one.segment.id != first)]
-    seen = sum(bool(one.people) for one in every)
-    return Queue(tuple(ordered), len(every), seen, sum(one.of(person) is not None for one in every))
+    told = counts(every, person)
+    return Queue(told.all, told.seen, told.mine, told.left, tuple(ordered))
+
+
+def counts(every: Iterable[Task], person: str) -> Counts:
+    """How far `person` and all others are with these segments; nothing is put in order."""
+    known = list(every)
+    return Counts(
+        len(known),
+        sum(bool(one.people) for one in known),
+        sum(one.of(person) is not None for one in known),
+        sum(_is_left(one, person) for one in known),
+    )
+
+
+def _is_left(task: Task, person: str) -> bool:
+    return task.of(person) is None and len(task.people) < ENOUGH_PEOPLE
 
 
 def find_task(store: Store, segment_id: str) -> Task:
@@ -158,7 +186,7 @@ def say_word(store: Store, person: str, segment_id: str, verdict: str, told: Map
     task, by = find_task(store, segment_id), PERSON + person
     more: dict[str, Any] = {
         "note": note.strip()[:LONGEST_NOTE],
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "at": now(),
     }
     if verdict == "correct":
         word = correct(task.segment, by, told, task.clip.probe.duration_s, **more)

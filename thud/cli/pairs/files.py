@@ -25,17 +25,17 @@ def add_parsers(what: Any) -> None:
 
 
 def _import(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.pair_files import missing_media, parse_remap, start_import
-    from thud.runs.pairs import find_set
+    from thud.runs.pair_files import parse_remap, start_import
+    from thud.runs.pairs import find_set, media_problems
 
     with opened(args) as (store, runs):
         run = follow(runs, start_import(store, runs, args.path, parse_remap(args.media), ACTOR), out)
         set_id = runs.results(run.id)[-1]["result"]["set"]
         found = find_set(store, set_id)
-        missing = missing_media(found)
+        missing = media_problems(store, found)
     pairs, held = found.summary["pairs"], found.summary["held"]
     row = {"set": set_id, "pairs": pairs, "held": held, "missing_media": len(missing)}
-    lost = f"; {len(missing)} files are not there (--media OLD=NEW says where they lie)" if missing else ""
+    lost = f"; {len(missing)} files are not there, or changed (--media OLD=NEW says where they lie)" if missing else ""
     out.line(row, f"set {set_id}: {pairs} pairs, {held} kept back by the linter{lost}")
     return 1 if out.refusals or missing else 0
 

@@ -103,7 +103,8 @@ def _print(report: Report, show: str | None, out: Output, skipped: int) -> None:
         _show(report.finding(show), out)
         return
     found = [one for one in report.checks if one.count]
-    passed = len(report.checks) - len(found)
+    passed = sum(not one.count and one.of > 0 for one in report.checks)
+    unjudged = len(report.checks) - len(found) - passed
     if out.as_json:
         out.line({**report.to_json(), "skipped": skipped, "errors": report.errors}, "")
         return
@@ -112,7 +113,8 @@ def _print(report: Report, show: str | None, out: Output, skipped: int) -> None:
         if one.words:
             out.line({}, f"{'':18}{one.words}")
     errors = sum(one.severity == "error" for one in found)
-    out.line({}, f"{report.rows:,} rows · {errors} errors · {len(found) - errors} warnings · {passed} checks passed")
+    counts = f"{report.rows:,} rows · {errors} errors · {len(found) - errors} warnings · {passed} checks passed"
+    out.line({}, counts + f" · {unjudged} had too little to go by" * bool(unjudged))
 
 
 def _show(finding: Finding, out: Output) -> None:

@@ -22,8 +22,11 @@ HASHES = "SHA256SUMS"
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
-    """A new folder to write into, which becomes `target` at the end. Raises BadRequest where something is there."""
+def whole_folder(target: Path, known: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """A new folder to write into, which becomes `target` at the end. Raises BadRequest where something is there.
+
+    known: place in the folder → hash of files that are hashed already, filled until the end; the others are read.
+    """
     target = target.expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise BadRequest(f"{target} is there already and not empty; choose another folder.")
@@ -34,7 +37,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         raise BadRequest(f"{target} cannot be made: {error.strerror}.") from error
     try:
         yield part
-        _write_hashes(part)
+        _write_hashes(part, known or {})
         part.chmod(0o755)
         part.replace(target)
     except OSError as error:
@@ -77,8 +80,8 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "thud"
 
 
-def _write_hashes(folder: Path) -> None:
+def _write_hashes(folder: Path, known: Mapping[str, str]) -> None:
     """Lines that `sha256sum -c` checks."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{file_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    lines = [f"{known.get(name) or file_sha256(path)}  {name}\n" for name, path in sorted(files.items())]
     (folder / HASHES).write_text("".join(lines), encoding="utf-8")

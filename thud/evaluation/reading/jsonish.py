@@ -11,6 +11,8 @@ from typing import Any
 
 MOST_CHARS = 8_000
 MOST_BLOCKS = 20
+MOST_STARTS = 1000
+"""Opening braces that are tried: each failure costs time in the length of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,25 @@ def blocks(text: str) -> Iterator[Block]:
             at = end
         else:
             at = start + 1
+
+
+def one_object(reply: str, longest: int) -> dict[str, Any] | None:
+    """The one JSON object in a reply: alone, in a fence, or with prose around it; None for none and for several.
+
+    longest: characters of the reply that are looked at. Never raises.
+    """
+    text, at, decoder = reply[:longest], 0, json.JSONDecoder()
+    found: list[Any] = []
+    for _ in range(MOST_STARTS):
+        if len(found) > 1 or (start := text.find("{", at)) < 0:
+            break
+        try:
+            value, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            at = start + 1
+            continue
+        found.append(value)
+    return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
 
 
 def _closing(text: str, start: int) -> int:

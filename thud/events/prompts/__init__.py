@@ -1,24 +1,22 @@
-"""The prompts: one text file each, named with its version. One that was used is not edited; a new one is added."""
+"""The prompts of annotators by their names; see `thud.prompts`."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from functools import cache
 from pathlib import Path
 
+from thud import prompts
 from thud.errors import BadRequest
 
 FOLDER = Path(__file__).parent
 
 
-@cache
 def prompt_text(name: str) -> str:
     """The text of prompt `name`, with its {places} to fill. BadRequest lists the names there are."""
     names = sorted(path.stem for path in FOLDER.glob("*.txt"))
     if name not in names:
         raise BadRequest(f"There is no prompt {name[:60]!r}; there are {', '.join(names)}.")
-    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip()
+    return prompts.prompt_text(FOLDER, name)
 
 
 def prompt_label(name: str) -> str:
@@ -28,4 +26,4 @@ def prompt_label(name: str) -> str:
 
 def filled(name: str, **places: str) -> str:
     """The prompt with its places filled; what is put in stays text, braces and all."""
-    return re.sub(r"\{(\w+)\}", lambda place: places[place[1]], prompt_text(name))
+    return prompts.fill(prompt_text(name), **places)

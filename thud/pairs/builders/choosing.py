@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thud.pairs.builders.base import Lost, Situation
-from thud.pairs.builders.general import MOST_OPTIONS, NOT_BUILT, lettered_anew, original_of, pick, shown_of
+from thud.pairs.builders.common import shown
+from thud.pairs.builders.general import MOST_OPTIONS, NOT_BUILT, lettered_anew, original_of, pick
 from thud.pairs.material import Choice, Material
 from thud.pairs.pair import Pair
 from thud.pairs.said import bare
@@ -87,7 +88,7 @@ def choice_pair(
         prompt=ask.format(question=choice.question.strip(), options=lines).strip(),
         chosen=chosen,
         rejected=rejected,
-        shown=shown_of(situation.clip, situation.stimulus),
+        shown=shown(situation.clip, situation.stimulus),
         clip_id=situation.clip.id,
         stimulus_id=situation.stimulus.id,
         source=situation.clip.source,

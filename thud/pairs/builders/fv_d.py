@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import bisect
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from thud.pairs.builders.base import Lost, Situation
-from thud.pairs.builders.general import NOT_BUILT, original_of, pick, shown_of, texts
+from thud.pairs.builders.common import shown
+from thud.pairs.builders.general import NOT_BUILT, original_of, pick, texts
 from thud.pairs.material import Material, Segment
 from thud.pairs.pair import Pair, Type
 from thud.pairs.said import alike, bare, capital, moment
-from thud.pairs.segments import overlap
+from thud.pairs.segment_words import overlap
 from thud.records import Clip
 
 type: Type = "FV-D"
@@ -78,7 +79,7 @@ def write(situation: Situation, material: Material, draw: random.Random) -> Pair
         prompt=ask.format(**true),
         chosen=capital(answer.format(**true)),
         rejected=capital(answer.format(**false)),
-        shown=shown_of(clip, situation.stimulus),
+        shown=shown(clip, situation.stimulus),
         clip_id=clip.id,
         stimulus_id=situation.stimulus.id,
         source=clip.source,
@@ -92,14 +93,15 @@ def write(situation: Situation, material: Material, draw: random.Random) -> Pair
 
 def _possible(segment: Segment, clip: Clip, pool: _Pool) -> Iterator[tuple[str, str, str]]:
     """(what is asked, sound, why not) of a segment."""
-    other = next(_other_segments(segment, clip, pool.segments), None)
+    there = _there(segment, pool)
+    other = next(_other_segments(segment, there, pool.segments), None)
     yield "describe", "", "" if other else NO_OTHER
     yield "locate", "", "" if _extremes(segment, clip.probe.duration_s) else COVERS
     if not segment.sounds:
         yield "sound", "", NO_SOUND
     for sound in segment.sounds:
-        yield "sound", sound, "" if next(_other_sounds(segment, clip, pool.sounding), None) else NO_OTHER_SOUND
-        yield "source", sound, "" if next(_other_causes(segment, sound, clip, pool.segments), None) else NO_OTHER
+        yield "sound", sound, "" if next(_other_sounds(segment, there, pool.sounding), None) else NO_OTHER_SOUND
+        yield "source", sound, "" if next(_other_causes(segment, sound, there, pool.segments), None) else NO_OTHER
 
 
 def _said(segment: Segment, sound: str, clip: Clip) -> dict[str, str]:
@@ -118,13 +120,14 @@ def _false(asks: str, segment: Segment, sound: str, clip: Clip, pool: _Pool, dra
     if asks == "locate":
         start_s, end_s = _wrong_interval(segment, _own(pool.segments, clip.id), clip.probe.duration_s, draw)
         return {"start": moment(start_s), "end": moment(end_s)}
+    there = _there(segment, pool)
     if asks == "sound":
         many = _from(draw, pool.sounding, segment.clip_id)
-        return {"sound": bare(_best(_other_sounds(segment, clip, many), sound))}
+        return {"sound": bare(_best(_other_sounds(segment, there, many), sound))}
     many = _from(draw, pool.segments, segment.clip_id)
     if asks == "source":
-        return {"description": bare(_best(_other_causes(segment, sound, clip, many), segment.description))}
-    return {"description": bare(_best(_other_segments(segment, clip, many), segment.description))}
+        return {"description": bare(_best(_other_causes(segment, sound, there, many), segment.description))}
+    return {"description": bare(_best(_other_segments(segment, there, many), segment.description))}
 
 
 def _from(draw: random.Random, segments: Sequence[Segment], clip_id: str) -> Iterator[Segment]:
@@ -156,28 +159,36 @@ def _best(texts_: Iterator[str], like: str) -> str:
     return first
 
 
-def _other_segments(segment: Segment, clip: Clip, many: Sequence[Segment] | Iterator[Segment]) -> Iterator[str]:
+def _apart(one: Segment, segment: Segment) -> bool:
+    """Whether the two share no moment: of different clips, or one over before the other begins."""
+    return one.clip_id != segment.clip_id or one.end_s <= segment.start_s or one.start_s >= segment.end_s
+
+
+def _there(segment: Segment, pool: _Pool) -> list[Segment]:
+    """All that is described at its time, itself too: what they say is true of that stretch."""
+    return [one for one in _own(pool.segments, segment.clip_id) if not _apart(one, segment)]
+
+
+def _other_segments(segment: Segment, there: Sequence[Segment], many: Iterable[Segment]) -> Iterator[str]:
     """Descriptions that are not true of the segment: of other times or other clips, in other words"""
-    here = (segment.start_s, segment.end_s)
     for one in many:
-        apart = one.clip_id != segment.clip_id or overlap(here, (one.start_s, one.end_s)) < MOST_OVERLAP
-        if apart and not alike(one.description, segment.description):
+        if _apart(one, segment) and not any(alike(one.description, own.description) for own in there):
             yield one.description
 
 
-def _other_sounds(segment: Segment, clip: Clip, many: Sequence[Segment] | Iterator[Segment]) -> Iterator[str]:
+def _other_sounds(segment: Segment, there: Sequence[Segment], many: Iterable[Segment]) -> Iterator[str]:
+    """Sounds of other times or other clips, none of them like what is heard at the segment's time"""
+    heard = [sound for own in there for sound in own.sounds]
     for one in many:
-        for sound in one.sounds:
-            if not any(alike(sound, own) for own in segment.sounds):
+        for sound in one.sounds if _apart(one, segment) else ():
+            if not any(alike(sound, own) for own in heard):
                 yield sound
 
 
-def _other_causes(
-    segment: Segment, sound: str, clip: Clip, many: Sequence[Segment] | Iterator[Segment]
-) -> Iterator[str]:
+def _other_causes(segment: Segment, sound: str, there: Sequence[Segment], many: Iterable[Segment]) -> Iterator[str]:
     """Descriptions of what does not make that sound."""
     without = (one for one in many if not any(alike(sound, each) for each in one.sounds))
-    return _other_segments(segment, clip, without)
+    return _other_segments(segment, there, without)
 
 
 def _wrong_interval(

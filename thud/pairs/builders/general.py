@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 from thud.evaluation.benchmarks.question import LETTERS
+from thud.pairs.builders.common import stimuli_of
 from thud.pairs.families import shipped
 from thud.pairs.material import Choice, Material
-from thud.pairs.pair import Shown
-from thud.records import Clip, Stimulus
+from thud.records import Stimulus
 
 NOT_BUILT = "Its original sound is not built and verified yet; build soundtracks first"
 MOST_OPTIONS = 4
@@ -24,15 +24,8 @@ def texts(name: str) -> Mapping[str, Any]:
 
 
 def original_of(material: Material, clip_id: str) -> Stimulus | None:
-    """The clip with its own sound unchanged, None where that is not built."""
-    stimuli = material.stimuli.get(clip_id, ())
-    return next((one for one in stimuli if one.condition == "original" and one.models), None)
-
-
-def shown_of(clip: Clip, stimulus: Stimulus) -> Shown:
-    """The picture of the clip with the sound of the stimulus."""
-    sound = f"stimuli/{clip.id}/{stimulus.id}.wav"
-    return Shown(clip.path, sound, clip.sha256, stimulus.proof.models_sha256)
+    """The clip with its own sound unchanged, None where that is not built and verified."""
+    return next(iter(stimuli_of(material, clip_id, "original")), None)
 
 
 def pick(values: Sequence[Any], draw: random.Random) -> tuple[int, Any]:

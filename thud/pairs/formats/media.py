@@ -35,11 +35,6 @@ class MediaFolder:
         audios = [self._once(shown.sound, shown.sound_sha256, self._sound)] if shown.sound else []
         return videos, audios
 
-    @property
-    def files(self) -> int:
-        """How many different files lie there."""
-        return len({place for place in self._placed.values() if isinstance(place, str)})
-
     def _once(self, path: str, sha256: str, make: Callable[[Path, str], str]) -> str:
         key = (path, sha256)
         if key not in self._placed:

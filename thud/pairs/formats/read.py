@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from thud.errors import BadRequest
+from thud.evaluation.benchmarks.question import BadRow
 from thud.pairs.formats.facts import letter_in, named, options_of
 from thud.pairs.formats.rows import Skipped, read_rows
-from thud.pairs.formats.shapes import PLACEHOLDER, BadRow, Parts, parts_of
+from thud.pairs.formats.shapes import PLACEHOLDER, Parts, parts_of
 from thud.pairs.pair import Pair, Shown, pair_from_json
 
 OWN = "thud"

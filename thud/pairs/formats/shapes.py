@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from thud.evaluation.benchmarks.question import BadRow
+
 Row = Mapping[str, Any]
 PLACEHOLDER = re.compile(r"<(video|audio|image)>")
 _USER = frozenset({"user", "human"})
 _MODEL = frozenset({"assistant", "gpt", "model"})
-
-
-class BadRow(ValueError):
-    """A row is no pair; `str(error)` is the reason, the same words for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from thud.errors import BadRequest
 from thud.evaluation.handover.folder import plain_name, whole_folder
 from thud.pairs.formats.layouts import FORMATS, TITLES, dataset_info, sharegpt_row, trl_row, unfit
 from thud.pairs.formats.media import MediaFolder, Unusable
+from thud.pairs.lint.repeats import identities
 from thud.pairs.pair import Pair
 
 LAYOUT = 1
@@ -40,17 +41,11 @@ class Written:
     pairs: int
     splits: Mapping[str, int]
     left_out: Mapping[str, int] = field(default_factory=dict)
-    media: int = 0
 
 
 def write_trl(pairs: Iterable[Pair], folder: Path, root: Path, about: Mapping[str, Any] | None = None) -> Written:
     """A new folder for TRL; see `write_export`."""
     return write_export(pairs, folder, "trl", root, about)
-
-
-def write_sharegpt(pairs: Iterable[Pair], folder: Path, root: Path, about: Mapping[str, Any] | None = None) -> Written:
-    """A new folder for LLaMA-Factory, with dataset_info.json; see `write_export`."""
-    return write_export(pairs, folder, "sharegpt", root, about)
 
 
 def write_export(
@@ -65,7 +60,8 @@ def write_export(
     if layout not in FORMATS:
         raise BadRequest(f"There is no format “{layout[:40]}”: {' or '.join(FORMATS)}.")
     overview = _overview(pairs)
-    with whole_folder(folder) as part, ExitStack() as files:
+    hashes: dict[str, str] = {}
+    with whole_folder(folder, hashes) as part, ExitStack() as files:
         writer = _Writer(part, layout, root, overview, files)
         for pair in pairs:
             writer.add(pair)
@@ -73,7 +69,7 @@ def write_export(
         if not writer.splits:
             raise BadRequest(_nothing(writer.left_out))
         written = writer.written(folder)
-        _describe(part, written, writer.types, about or {})
+        hashes |= _describe(part, written, writer.types, about or {})
     return written
 
 
@@ -86,26 +82,19 @@ class _Overview:
 
 
 def _overview(pairs: Iterable[Pair]) -> _Overview:
-    owner: dict[str, tuple[str, str]] = {}
+    owner: dict[tuple[str, str], tuple[str, str]] = {}
     rejected = contrastive = False
     for pair in pairs:
         rejected = rejected or bool(pair.rejected)
         contrastive = contrastive or pair.rejected_shown is not None
         split = pair.split or "train"
-        for key in leaks_by(pair):
+        for key in identities(pair):
             first, what = owner.setdefault(key, (split, pair.source or pair.clip_id or pair.shown.video))
             if first != split:
                 raise BadRequest(
                     f"The splits leak: {Path(what).name} is in {first} and in {split}. Drop one side, or build anew."
                 )
     return _Overview("dpo" if rejected else "sft", contrastive)
-
-
-def leaks_by(pair: Pair) -> Iterator[str]:
-    """What must not stand in two splits: a pair's source, clip and picture."""
-    for kind, value in (("s", pair.source), ("c", pair.clip_id), ("v", pair.shown.video_sha256 or pair.shown.video)):
-        if value:
-            yield f"{kind}:{value}"
 
 
 class _Writer:
@@ -154,7 +143,7 @@ class _Writer:
         total = sum(self.splits.values())
         return Written(
             folder.expanduser().absolute(), self.layout, self.overview.stage, total, dict(self.splits),
-            dict(self.left_out.most_common()), self.media.files,
+            dict(self.left_out.most_common()),
         )  # fmt: skip
 
 
@@ -165,8 +154,8 @@ def _nothing(left_out: Mapping[str, int]) -> str:
     return f"No pair is left to export: {sum(left_out.values())} cannot be, {count} of them because: {reason}"
 
 
-def _describe(part: Path, written: Written, types: Mapping[str, int], about: Mapping[str, Any]) -> None:
-    """dataset_info.json, the card, and last the manifest with the hashes of all."""
+def _describe(part: Path, written: Written, types: Mapping[str, int], about: Mapping[str, Any]) -> Json:
+    """Writes dataset_info.json, the card, and last the manifest with the hashes of all; those are what comes back."""
     name = plain_name(str(about.get("name") or about.get("title") or "pairs"))
     files = {split: f"{split}.jsonl" for split in written.splits}
     if written.format == "sharegpt":
@@ -179,6 +168,7 @@ def _describe(part: Path, written: Written, types: Mapping[str, int], about: Map
     left_out = [{"reason": reason, "count": count} for reason, count in written.left_out.items()]
     head = {"made_by": "thud", "layout": LAYOUT, "format": written.format, "stage": written.stage}
     _json(part / "manifest.json", {**head, **counts, "left_out": left_out, **about, "files": hashes})
+    return hashes
 
 
 def _json(path: Path, value: Any) -> None:

@@ -58,13 +58,9 @@ class Letters:
             )
             if told
         ]
-        uneven = [told for _, told, chance in found if _uneven(told, chance)]
-        surplus = max((_surplus(told, self._chance_of(told)) for told in uneven), default=0)
+        surplus = max((_surplus(told, chance) for _, told, chance in found if _uneven(told, chance)), default=0)
         words = "; ".join(f"{title} letters: {_shares(told, chance)}" for title, told, chance in found)
-        return surplus, words + "; too few rows to judge by" * (0 < self.rows < LEAST_ROWS)
-
-    def _chance_of(self, told: Counter[str]) -> Counter[str]:
-        return self.right_by_chance if told is self.right else self.wrong_by_chance
+        return surplus, words
 
     def length(self) -> tuple[int, str]:
         """(rows with the right option longest beyond what chance gives, what was found)."""

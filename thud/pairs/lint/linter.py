@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from thud.pairs.lint import rows
 from thud.pairs.lint.catalogue import CATALOGUE, CHECKS
 from thud.pairs.lint.guess import WARN, Guesser
-from thud.pairs.lint.letters import Letters
+from thud.pairs.lint.letters import LEAST_ROWS, Letters
 from thud.pairs.lint.repeats import Leaks, Repeats
 from thud.pairs.lint.report import Finding, Report
 from thud.pairs.lint.spread import Balance, Gaps, Lengths, Whole
@@ -16,6 +16,7 @@ from thud.pairs.lint.told import Told
 from thud.pairs.pair import Pair, Shown
 
 Media = Callable[[Shown], str]
+TOO_FEW = "too few rows to judge by."
 
 
 class Linter:
@@ -118,28 +119,26 @@ class Linter:
         )  # fmt: skip
 
     def _whole_set(self, name: str) -> tuple[int, int, str]:
-        """(rows concerned, rows judged, what was found) of a check on the whole set."""
-        if name == "letter_prior":
-            count, words = self._letters.prior()
-            return count, self._letters.rows, words
-        if name == "option_length":
-            count, words = self._letters.length()
-            return count, self._letters.rows, words
-        if name == "length":
-            count, words = self._lengths.found()
-            return count, self._lengths.rows, words
-        if name == "balance":
-            count, words = self._balance.found()
-            return count, sum(self._balance.labels.values()), words
-        if name == "whole_seconds":
-            count, words = self._whole.found()
-            return count, self._whole.rows, words
-        return self._guessed()
+        """(rows concerned, rows judged, what was found) of a check on the whole set; too few rows are not judged."""
+        if name == "text_only":
+            return self._guessed()
+        letters = self._letters
+        found, of = {
+            "letter_prior": (letters.prior, letters.rows),
+            "option_length": (letters.length, letters.rows),
+            "length": (self._lengths.found, self._lengths.rows),
+            "balance": (self._balance.found, self._balance.labels.total()),
+            "whole_seconds": (self._whole.found, self._whole.rows),
+        }[name]
+        count, words = found()
+        if of >= LEAST_ROWS:
+            return count, of, words
+        return 0, 0, f"{words.rstrip('.')}; {TOO_FEW}" if of and words else words
 
     def _guessed(self) -> tuple[int, int, str]:
         share, rows_guessed, each = self._guesser.guess()
         if share is None:
-            return 0, rows_guessed, "Too few pairs to guess by."
+            return 0, 0, "Too few pairs to guess by."
         listed = ", ".join(f"{name} {100 * one:.0f} %" for name, one in each.items())
         words = (
             f"A guesser that sees the words alone tells chosen from rejected in {100 * share:.1f} % of"

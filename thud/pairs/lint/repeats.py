@@ -40,7 +40,7 @@ class Leaks:
     def of(self, pair: Pair) -> Iterator[str]:
         """What this pair shares with a pair of another split, each kind once."""
         own = self._seen.setdefault(pair.split, Seen())
-        for kind, value in _identities(pair):
+        for kind, value in identities(pair):
             number = number_of(kind, value)
             for split, seen in self._seen.items():
                 if split != pair.split and number in seen:
@@ -50,8 +50,8 @@ class Leaks:
             own.add(number)
 
 
-def _identities(pair: Pair) -> Iterator[tuple[str, str]]:
-    """What tells that two pairs are of one recording: (kind, value)."""
+def identities(pair: Pair) -> Iterator[tuple[str, str]]:
+    """What must not stand in two splits, as it tells that two pairs are of one recording: (kind, value)."""
     if pair.clip_id:
         yield "clip", pair.clip_id
     if pair.source:

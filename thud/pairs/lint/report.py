@@ -14,7 +14,7 @@ MOST_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's outcome. count 0 = passed. of: how many rows the check could judge at all.
+    """One check's outcome. count 0 = passed, where of is not 0. of: how many rows the check could judge at all.
 
     words: what was found, with figures. rows: the first of them, by number. more: there are more than are listed.
     fix: what mends it without a person's judgement, "" if nothing does.
@@ -48,10 +48,5 @@ class Report:
         return next(one for one in self.checks if one.check == check)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON can hold it; `report_from_json` reads it back."""
+        """The report as JSON can hold it."""
         return {"rows": self.rows, "checks": [{**asdict(one), "rows": list(one.rows)} for one in self.checks]}
-
-
-def report_from_json(row: dict[str, Any]) -> Report:
-    """The report that `Report.to_json` took apart."""
-    return Report(row["rows"], tuple(Finding(**{**one, "rows": tuple(one["rows"])}) for one in row["checks"]))

@@ -36,7 +36,7 @@ class Tally:
 
     def told(self, most: int = 8) -> str:
         """The ways in which rows break it, the commonest first, with their counts."""
-        listed = [f"{kind}: {count:,}" for kind, count in self.kinds.most_common(most)]
+        listed = [f"{kind.rstrip('.')}: {count:,}" for kind, count in self.kinds.most_common(most)]
         return "; ".join(listed + [f"and {len(self.kinds) - most} more kinds"] * (len(self.kinds) > most))
 
 

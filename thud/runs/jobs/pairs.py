@@ -16,7 +16,7 @@ from thud.errors import RunFailed
 from thud.pairs.builders import BUILDERS
 from thud.pairs.fixes import Done, drop, shuffle_letters, surplus, timing
 from thud.pairs.funnel import funnel_of, why_empty
-from thud.pairs.lint import ERRORS, Linter, errors_among
+from thud.pairs.lint import Linter, errors_among
 from thud.pairs.material import Material, material_from_json
 from thud.pairs.mixture import draw_pairs
 from thud.pairs.pair import Pair
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 kind = "pairs"
 LIMIT_S = 3600.0
-VERSION = 1
+VERSION = 2
 """Part of every built set's id: raise it when the same material and recipe would give other pairs."""
 DEFINITION = "pair_set"
 DEFINED = ("title", "stage", "pairs", "held", "made_at", "origin", "parent")
 SPLITS_KIND = "pair_splits"
-KEPT_BY_FIXES = ("stage", "recipe", "split_of", "basis", "funnel", "skipped")
-"""What a mended set takes over from the one it was made of."""
+TAKEN_OVER = ("stage", "recipe", "types", "split_of", "basis", "skipped")
+"""What a mended or reworded set takes over from its parent; the parent's funnel tells of the parent only."""
 Json = dict[str, Any]
 
 
@@ -118,7 +118,7 @@ class _Making:
 def _write(workspace: Path, name: str, about: Json, making: _Making, media: MediaCheck, begun: float) -> None:
     linter = Linter(media)
     tallies, drawn = draw_pairs(
-        making.stocks, making.material, making.recipe, making.splits, linter.add, ERRORS, making.dropped
+        making.stocks, making.material, making.recipe, making.splits, linter.add, making.dropped
     )
     basis: dict[str, str] = {}
     with SetWriter(workspace) as writer:
@@ -158,7 +158,7 @@ def _mend(item: Json, workspace: Path) -> Json:
                 writer.add(pair, errors_among(findings), findings)
             before, count = parent.summary, done.changed + done.dropped
             about = {
-                **{key: before[key] for key in KEPT_BY_FIXES if key in before},
+                **{key: before[key] for key in TAKEN_OVER},
                 "title": item["title"], "origin": "fixed", "parent": parent.id, "made_at": item["made_at"],
                 "by": item["by"], "lint": linter.report().to_json(),
                 "fixes": [*before["fixes"], {"fix": fix, "check": check, "count": count, "words": done.words()}],

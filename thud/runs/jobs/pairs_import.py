@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from thud.pairs.lint import Linter, errors_among
 from thud.pairs.pair import Pair, Shown
 from thud.pairs.pair_set import SetWriter, open_set
 from thud.records import EventTimes
+from thud.runs.follow import now
 from thud.runs.job import CannotGoOn
 from thud.runs.jobs.pairs import DEFINITION, fingerprint, told_of
 from thud.runs.pair_media import MediaCheck
@@ -145,7 +145,7 @@ def exported_hashes(path: Path) -> dict[str, str]:
 def _about(item: Json, taken: _Taken, linter: Linter, seconds: float) -> Json:
     return {
         "title": item["title"], "stage": "dpo" if taken.rejected else "sft", "recipe": None, "origin": "imported",
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"), "by": item["by"], "from": item["path"],
+        "made_at": now(), "by": item["by"], "from": item["path"],
         "basis": dict(sorted(taken.basis.items())), "lint": linter.report().to_json(), "seconds": seconds,
         "skipped": [{"row": one.row, "reason": one.reason} for one in taken.skipped],
         "skipped_reasons": dict(taken.reasons.most_common()),

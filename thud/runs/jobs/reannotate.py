@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from thud.pairs.segment_words import KIND, name_of, word_from_json, word_json
 from thud.records import Reply, clip_from_json, reply_from_json
 from thud.runs.answers import cost_of, odd_words, prices_of
 from thud.runs.asking import asker, shelf_of
+from thud.runs.follow import now
 from thud.runs.job import CannotGoOn
 
 if TYPE_CHECKING:
@@ -38,8 +37,7 @@ def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
         raise CannotGoOn(
             f"{annotator.name} does not answer. {reply.problem} What was answered is kept; resume to go on."
         )
-    at = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-    return _result(item, read(annotator, clip, segment, reply, at), reply)
+    return _result(item, read(annotator, clip, segment, reply, now()), reply)
 
 
 def _result(item: dict[str, Any], said: Said, reply: Reply) -> dict[str, Any]:
