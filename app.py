@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from thud.runs.local import LocalExecutor
     from thud.runs.run import Runs
     from thud.store import open_store
-    from ui.auth import check_bind, load_accounts
+    from ui.door.auth import check_bind, load_accounts
     from ui.house import House
     from ui.routes import all_routers
     from ui.serve import create_app, serve
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 def add_account(path: Path, name: str, role: str) -> int:
     """Asks for a password and keeps its hash; with one account on file, everybody has to sign in."""
     from thud.errors import BadRequest
-    from ui.auth import save_account
+    from ui.door.auth import save_account
 
     password = getpass(f"Password for {name}: ")
     if getpass("The same again: ") != password:

@@ -61,9 +61,9 @@ def _head(page: Page, widget: Widget) -> str:
 
 def _body(page: Page, widget: Widget) -> str:
     """The theme script, so that the first paint has the right colours; the page's frame; the module that fills it."""
-    script = (WIDGET / "first.js").read_text(encoding="utf-8")
-    ghost = WIDGET / f"ghost_{page.path}.html"
-    frame = (WIDGET / "page.html").read_text(encoding="utf-8").replace("<!--nav-->", _nav(page))
+    script = (WIDGET / "base/first.js").read_text(encoding="utf-8")
+    ghost = WIDGET / page.path / "ghost.html"
+    frame = (WIDGET / "base/page.html").read_text(encoding="utf-8").replace("<!--nav-->", _nav(page))
     frame = frame.replace("<!--ghost-->", ghost.read_text(encoding="utf-8") if ghost.is_file() else "")
     begin = f'import {{ start }} from "{widget.url(page.entry)}"; start(document.getElementById("thud"));'
     return f'<script>{script}</script>{frame}<script type="module">{begin}</script>'

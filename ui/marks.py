@@ -12,8 +12,8 @@ from thud.events.settings import Habits, Settings
 from thud.events.task import Progress, Saved, Task
 from thud.records import Mark
 from thud.store import Event
-from ui.account_file import Account
-from ui.auth import LOCAL_USER
+from ui.door.account_file import Account
+from ui.door.auth import LOCAL_USER
 
 Json = dict[str, Any]
 LABELS = {"gemini": "Gemini", "gpt": "GPT", "claude": "Claude", "signal": "signal", "local": "You"}

@@ -13,10 +13,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse, RedirectResponse
 
 from thud.errors import BadRequest, Conflict, NotFound, RefusedClip, RefusedEdit, StoreFull, ThudError
-from ui.auth import LOCAL_HOSTS, Accounts, Guard
+from ui.door.auth import LOCAL_HOSTS, Accounts, Guard
+from ui.door.sign_in import sign_in_router
 from ui.first_paint import FirstPaint
 from ui.pages import HOME, PAGES
-from ui.sign_in import sign_in_router
 from ui.widget_files import Widget, find_widget, widget_router
 
 if TYPE_CHECKING:

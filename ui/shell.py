@@ -19,7 +19,7 @@ class Shell(gr.HTML):
     def __init__(self, *, module_url: str = "", page: str = "", **kwargs: object) -> None:
         super().__init__(
             html_template='<div class="thud-root"></div>',
-            js_on_load=(WIDGET / "boot.js").read_text(encoding="utf-8"),
+            js_on_load=(WIDGET / "base/boot.js").read_text(encoding="utf-8"),
             apply_default_css=False,
             module_url=module_url,
             page=page,

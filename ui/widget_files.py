@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,27 +14,27 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 WIDGET = Path(__file__).parent / "widget"
 SHEETS = (
-    "tokens.css",
-    "page.css",
-    "clip.css",
-    "annotate.css",
-    "admin.css",
-    "results.css",
-    "results_model.css",
-    "listeners.css",
-    "listen.css",
-    "judging.css",
-    "pairs.css",
-    "segments.css",
+    "base/tokens.css",
+    "base/page.css",
+    "clips/clip.css",
+    "annotate/page.css",
+    "admin/page.css",
+    "results/page.css",
+    "results/model.css",
+    "results/listeners.css",
+    "listen/page.css",
+    "results/judging.css",
+    "pairs/page.css",
+    "annotate/segments.css",
 )
-IMPORTED = re.compile(r"""(?:from|import|import\()\s*["']\./([\w.-]+\.js)["']""")
+IMPORTED = re.compile(r"""(?:from|import|import\()\s*["'](\.\.?/[\w./-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
 class Widget:
     """version: hash of all files and part of every address: a changed file is a new address, and caches never lie.
-    imports: of each module, the modules that it asks for.
+    imports: of each module, the modules that it asks for. Names are paths under widget/: "results/page.js".
     """
 
     version: str
@@ -54,24 +55,32 @@ class Widget:
 def find_widget(folder: Path = WIDGET) -> Widget:
     """The files as they are on disk now."""
     digest = hashlib.sha256()
-    files = sorted(path for path in folder.iterdir() if path.suffix in TYPES)
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    scripts = {path.name: path.read_text(encoding="utf-8") for path in files if path.suffix == ".js"}
-    imports = {
-        name: tuple(each for each in dict.fromkeys(IMPORTED.findall(text)) if each in scripts)
-        for name, text in scripts.items()
-    }
+    files = _served(folder)
+    for name, path in files.items():
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    scripts = {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.suffix == ".js"}
+    imports = {name: tuple(each for each in _imported(name, text) if each in scripts) for name, text in scripts.items()}
     sheets = tuple(name for name in SHEETS if (folder / name).is_file())
     return Widget(digest.hexdigest()[:12], sheets, imports)
+
+
+def _served(folder: Path) -> dict[str, Path]:
+    found = (path for path in folder.rglob("*") if path.suffix in TYPES)
+    return {path.relative_to(folder).as_posix(): path for path in sorted(found)}
+
+
+def _imported(name: str, text: str) -> list[str]:
+    """What a module asks for, each once, as paths under widget/."""
+    here = posixpath.dirname(name)
+    return list(dict.fromkeys(posixpath.normpath(posixpath.join(here, each)) for each in IMPORTED.findall(text)))
 
 
 def widget_router(widget: Widget, folder: Path = WIDGET) -> APIRouter:
     """GET /av/{version}/{name}: kept for ever under the current version; any other version is checked on each use."""
     router = APIRouter()
-    names = {path.name: path for path in folder.iterdir() if path.suffix in TYPES}
+    names = _served(folder)
 
-    @router.get("/av/{version}/{name}", include_in_schema=False)
+    @router.get("/av/{version}/{name:path}", include_in_schema=False)
     async def widget_file(version: str, name: str, request: Request) -> Response:
         path = names.get(name)
         if path is None:

@@ -30,7 +30,7 @@ from app import ACCOUNTS, parse, place
 from tests.bench.store_bench import a_clip
 from tests.e2e.app_server import free_port
 from thud.store import open_store
-from ui.auth import AccountBook
+from ui.door.auth import AccountBook
 
 ROOT = Path(__file__).resolve().parents[2]
 THINK_S, RETRY_S = 5.0, 0.2

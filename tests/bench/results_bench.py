@@ -21,7 +21,7 @@ from tests.results_kit import Ask, Mind, middling, responses
 from thud.records import content_id
 from thud.store import Store, changes, open_store
 from thud.store.database import Database
-from ui.results_data import compare_json, leaderboard_json, list_items, model_json
+from ui.results.data import compare_json, leaderboard_json, list_items, model_json
 
 VERSION, LISTENERS, CLIPS, CHUNK, TIMES, DRAWS = 1, 10, 2000, 5000, 9, 2000
 ASKED = (

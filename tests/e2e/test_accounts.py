@@ -19,8 +19,8 @@ from tests.e2e.app_server import ROOT, START_S, free_port
 from tests.e2e.conftest import SIZE
 from tests.sounds import make_ding_clip
 from tests.unit.auth_kit import PASSWORD, write_three
-from ui.accounts import load_accounts
-from ui.sign_in import LEFT, WRONG
+from ui.door.accounts import load_accounts
+from ui.door.sign_in import LEFT, WRONG
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
 from tests.unit.auth_kit import PASSWORD, write_three
 from tests.unit.marks_kit import CLIPS, HOSTILE
-from ui.accounts import AccountBook
-from ui.auth import COOKIE
+from ui.door.accounts import AccountBook
+from ui.door.auth import COOKIE
 
 OVER = "(root => [root.scrollHeight - innerHeight, root.scrollWidth - innerWidth])(document.documentElement)"
 TABS = ("people", "quality", "agreement", "backups", "settings")

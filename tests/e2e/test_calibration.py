@@ -78,8 +78,8 @@ def test_scattered_presses_say_so_and_store_nothing(app: App, visit: Visit) -> N
 
 
 SUMS = """async ([seen, heard]) => {
-  const version = [...document.querySelectorAll("link[rel=modulepreload]")][0].href.replace(/[^/]*$/, "");
-  const taps = await import(version + "calibrate_taps.js");
+  const version = document.querySelector("link[rel=modulepreload]").href.split("/").slice(0, -2).join("/");
+  const taps = await import(version + "/annotate/calibrate_taps.js");
   const beats = Array.from({ length: 12 }, (_, i) => 1000 + i * 1200);
   const at = (all) => all.map(([beat, delay]) => beats[beat] + delay);
   const [first, second] = [seen, heard].map((all) => taps.delaysOf(beats, at(all)));

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ui.account_file import Account
-from ui.accounts import AccountBook
+from ui.door.account_file import Account
+from ui.door.accounts import AccountBook
 
 PASSWORD = "correct horse battery"
 START_S = 1_800_000_000.0

@@ -15,7 +15,7 @@ from typing import Any
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import open_store
-from ui.auth import load_accounts
+from ui.door.auth import load_accounts
 from ui.house import House
 from ui.routes import all_routers
 from ui.serve import create_app, serve

@@ -15,8 +15,8 @@ import pytest
 
 from tests.unit.auth_kit import PASSWORD, Clock, account, cookie_of, three_accounts
 from thud.errors import BadRequest, NotFound
-from ui.account_file import Account, Role
-from ui.accounts import IDLE_S, RENEW_S, RESERVED, SESSION_S, AccountBook, load_accounts, save_account
+from ui.door.account_file import Account, Role
+from ui.door.accounts import IDLE_S, RENEW_S, RESERVED, SESSION_S, AccountBook, load_accounts, save_account
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -184,7 +184,7 @@ def test_forged_cookies_are_worth_nothing(book: AccountBook, tmp_path: Path) -> 
 CHANGE_OFTEN = """
 import sys
 from pathlib import Path
-from ui.accounts import AccountBook
+from ui.door.accounts import AccountBook
 for _ in range(40):
     AccountBook(Path(sys.argv[1])).sign_out_everywhere("rob")
 """

@@ -12,12 +12,12 @@ from starlette.responses import PlainTextResponse
 
 from tests.unit.auth_kit import PASSWORD, Clock, cookie_of, three_accounts, write_three
 from thud.errors import BadRequest
-from ui.accounts import IDLE_S, RENEW_S, SESSION_S, AccountBook, load_accounts, save_account
-from ui.auth import COOKIE, Guard, accounts_of, check_bind, user_of
-from ui.doorman import FREE_PER_NAME, WAIT_S, Doorman
+from ui.door.accounts import IDLE_S, RENEW_S, SESSION_S, AccountBook, load_accounts, save_account
+from ui.door.auth import COOKIE, Guard, accounts_of, check_bind, user_of
+from ui.door.doorman import FREE_PER_NAME, WAIT_S, Doorman
+from ui.door.sign_in import ENDED, LEFT, LONGEST_FORM, WRONG, sign_in_router
 from ui.first_paint import FirstPaint
 from ui.house import actor
-from ui.sign_in import ENDED, LEFT, LONGEST_FORM, WRONG, sign_in_router
 from ui.widget_files import find_widget, widget_router
 
 HERE = "http://127.0.0.1:7860"
@@ -316,13 +316,13 @@ def test_other_hosts_need_accounts(accounts: AccountBook, tmp_path: Path) -> Non
 @pytest.mark.anyio
 async def test_files_of_the_page_are_kept_for_ever_under_their_version() -> None:
     async with client() as here:
-        url = find_widget().url("main.js")
+        url = find_widget().url("clips/page.js")
         first = await here.get(url)
         assert (first.status_code, first.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
         assert first.headers["content-type"].startswith("text/javascript")
-        again = await here.get("/av/old/main.js", headers={"if-none-match": first.headers["etag"]})
+        again = await here.get("/av/old/clips/page.js", headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
-        for path in ("/av/x/auth.py", "/av/x/..%2Fauth.py", "/av/x/page.html"):
+        for path in ("/av/x/auth.py", "/av/x/..%2Fauth.py", "/av/x/base/page.html", "/av/x/base/..%2F..%2Fauth.py"):
             assert (await here.get(path)).status_code == 404
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.auth_kit import Clock
-from ui.doorman import FORGET_S, FREE_PER_ADDRESS, FREE_PER_NAME, LONGEST_WAIT_S, MOST, WAIT_S, Doorman, network
+from ui.door.doorman import FORGET_S, FREE_PER_ADDRESS, FREE_PER_NAME, LONGEST_WAIT_S, MOST, WAIT_S, Doorman, network
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.results_kit import Ask, Mind, make_item, make_response
 from thud.evaluation.judge import Case, case_of, find_quote, labels_of, prompt_of, protocol_id, read_verdict, schema_of
 from thud.records import Answer, Response
-from ui.results_item import labels_for
+from ui.results.item import labels_for
 
 TEXT = "Well… the crack\n  comes   a moment after the hammer lands, about 0.4 s later. There is no soundtrack of birds."
 CASE = Case("sync", "Are picture and sound in time?", TEXT)

@@ -22,7 +22,7 @@ from thud.records import Answer, Reading, Response
 from thud.runs.judges import parse_judge
 from thud.runs.judging import judgeable
 from thud.store import Store, changes
-from ui.auth import AccountBook, Guard
+from ui.door.auth import AccountBook, Guard
 from ui.house import House
 from ui.routes.judging import judging_router
 from ui.serve import _say

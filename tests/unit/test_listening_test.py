@@ -30,7 +30,7 @@ from thud.records import Item, Response
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import Store, open_store
-from ui.auth import COOKIE, Guard
+from ui.door.auth import COOKIE, Guard
 from ui.house import House
 from ui.listening import PEOPLES_SET
 from ui.routes.listening_test import listening_router

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.pairs_diff import MOST_WORDS, word_diff
+from ui.pairs.diff import MOST_WORDS, word_diff
 
 TEXT = st.lists(st.sampled_from(["a", "b", "late", " ", "  ", "\n", "."]), max_size=20).map("".join)
 

@@ -21,7 +21,7 @@ from thud.records import Answer, Reading, Run
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import Store, changes, open_store
-from ui.auth import AccountBook, Guard
+from ui.door.auth import AccountBook, Guard
 from ui.house import House
 from ui.routes.results import results_router
 from ui.serve import _say

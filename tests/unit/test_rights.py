@@ -16,10 +16,10 @@ import pytest
 
 from tests.e2e.app_server import free_port
 from tests.unit.auth_kit import cookie_of, three_accounts
-from ui.account_file import ROLES, Role
-from ui.accounts import AccountBook
-from ui.auth import COOKIE, LOCAL_HOSTS, Guard
-from ui.rights import READS, least_role, may
+from ui.door.account_file import ROLES, Role
+from ui.door.accounts import AccountBook
+from ui.door.auth import COOKIE, LOCAL_HOSTS, Guard
+from ui.door.rights import READS, least_role, may
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 90.0
@@ -34,7 +34,7 @@ TABLE: list[tuple[str, str, Role | None]] = [
     ("GET", "/clips", "annotator"),
     ("GET", "/api/clips", "annotator"),
     ("HEAD", "/media/clip/x/proxy.mp4", "annotator"),
-    ("GET", "/av/x/main.js", "annotator"),
+    ("GET", "/av/x/clips/page.js", "annotator"),
     ("GET", "/config", "annotator"),
     ("GET", "/gradio_api/info", "annotator"),
     ("POST", "/gradio_api/queue/join", "annotator"),

@@ -21,8 +21,8 @@ from thud.records import Mark
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import Store, open_store
-from ui.accounts import AccountBook
-from ui.auth import COOKIE, LOCAL_HOSTS, Guard
+from ui.door.accounts import AccountBook
+from ui.door.auth import COOKIE, LOCAL_HOSTS, Guard
 from ui.figures import GOLD
 from ui.house import House
 from ui.routes.admin import admin_router

@@ -23,7 +23,7 @@ from thud.records import EventTimes, Mark
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import Store, open_store
-from ui.auth import COOKIE, AccountBook, Guard
+from ui.door.auth import COOKIE, AccountBook, Guard
 from ui.house import House
 from ui.routes.annotate import annotate_router
 from ui.routes.clips import clip_router

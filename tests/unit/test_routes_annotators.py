@@ -14,7 +14,7 @@ from tests.annotate_kit import make_numbered_clip, workspace
 from tests.unit.test_routes_annotate import serving
 from tests.vendors.kit import KEY, give_keys
 from thud.errors import ThudError
-from ui.auth import AccountBook, Guard
+from ui.door.auth import AccountBook, Guard
 from ui.house import House
 from ui.routes.annotators import annotators_router
 from ui.serve import _say

@@ -14,7 +14,7 @@ from tests.unit.test_routes_annotate import serving
 from tests.unit.test_runs_benchmarks import daily
 from thud.errors import ThudError
 from thud.store import Store
-from ui.auth import LOCAL_HOSTS, AccountBook, Guard
+from ui.door.auth import LOCAL_HOSTS, AccountBook, Guard
 from ui.house import House
 from ui.routes.benchmarks import benchmarks_router
 from ui.serve import _say

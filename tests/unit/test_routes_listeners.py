@@ -24,9 +24,9 @@ from tests.vendors.kit import KEY, give_keys
 from thud.errors import ThudError
 from thud.listeners.questions import QUESTION_SETS
 from thud.listeners.roster import LISTENERS, PRESETS
-from ui.auth import AccountBook, Guard
+from ui.door.auth import AccountBook, Guard
+from ui.door.rights import least_role
 from ui.house import House
-from ui.rights import least_role
 from ui.routes.listeners import keep_preset, listeners_router
 from ui.serve import _say
 

@@ -22,9 +22,9 @@ from thud.records import EventTimes
 from thud.runs.jobs.pairs import fingerprint
 from thud.runs.run import Runs
 from thud.store import Store, open_store
-from ui.auth import AccountBook, Guard
+from ui.door.auth import AccountBook, Guard
+from ui.door.rights import least_role
 from ui.house import House
-from ui.rights import least_role
 from ui.routes.pairs import pairs_router
 from ui.serve import _say
 

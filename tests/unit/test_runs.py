@@ -242,5 +242,8 @@ def test_the_plan_says_what_was_asked_for(runs: Runs, tmp_path: Path) -> None:
         "limit_s": 7.0,
         "job": runs_jobs.ADDRESS,
         "settings": {"of": "numbers"},
+        "grace_s": 2.0,
+        "device": "",
+        "on": "",
     }
     assert [json.loads(item) for item in items] == numbers(2)

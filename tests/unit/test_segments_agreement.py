@@ -21,9 +21,9 @@ from thud.pairs.segment_words import say as says
 from thud.records import Clip
 from thud.runs.pair_material import segments_of
 from thud.runs.segments import FILE, agreement, find_task, queue, say_word
-from ui.auth import AccountBook, Guard
+from ui.door.auth import AccountBook, Guard
+from ui.door.rights import may
 from ui.house import House
-from ui.rights import may
 from ui.routes.segments import segments_router
 from ui.serve import _say
 

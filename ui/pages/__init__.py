@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ui.accounts import Role
+from ui.door.accounts import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """path: without slash, also the Gradio route. title: as the bar and the browser's tab say it.
 
-    module: its entry in widget/; `path`.js where nothing is said. least: whom the bar shows it to; what people may do
-    is decided elsewhere (ui/rights.py).
+    It is drawn by widget/`path`/page.js. least: whom the bar shows it to; what people may do is decided elsewhere
+    (ui/door/rights.py).
     """
 
     path: str
     title: str
-    module: str = ""
     least: Role = "annotator"
 
     @property
     def entry(self) -> str:
-        return self.module or f"{self.path}.js"
+        return f"{self.path}/page.js"
 
 
 ANNOTATE = Page("annotate", "Annotate")
 LISTEN = Page("listen", "Listen")
-CLIPS = Page("clips", "Clips", "main.js")
+CLIPS = Page("clips", "Clips")
 RESULTS = Page("results", "Results", least="researcher")
 PAIRS = Page("pairs", "Pairs", least="researcher")
 ADMIN = Page("admin", "Admin", least="researcher")

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Request
 from thud.errors import BadRequest
 from thud.store import Event
 from thud.store.changes import set_setting
-from ui.account_file import ROLES, Role
-from ui.auth import accounts_of, user_of
 from ui.body import read_json
+from ui.door.account_file import ROLES, Role
+from ui.door.auth import accounts_of, user_of
 from ui.house import House, actor
 
 Json = dict[str, Any]

@@ -14,8 +14,8 @@ from thud.events.desk import MOST_HELD, MOST_NOTE, Desk
 from thud.events.needs import LONGEST_REASON, PEOPLE_VERDICTS
 from thud.events.settings import changed_habits
 from thud.records import Mark, Verdict
-from ui.auth import user_of
 from ui.body import read_bytes, read_json, seconds, text, texts, whole
+from ui.door.auth import user_of
 from ui.house import House, actor
 from ui.marks import check_rows, history_rows, mark_row, me_row, moment, progress_row, saved_row, settings_row, task_row
 

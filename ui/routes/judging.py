@@ -34,19 +34,19 @@ def judging_router(house: House) -> APIRouter:
 
     @router.get("/judges")
     def judges() -> Json:
-        from ui.judging_rows import judges_json
+        from ui.results.judging import judges_json
 
         return judges_json(house.store, material())
 
     @router.get("/calibration")
     def calibration(judge: str = "") -> Json:
-        from ui.judging_rows import calibration_json
+        from ui.results.judging import calibration_json
 
         return calibration_json(house.store, material(), judge)
 
     @router.get("/queue")
     def queue(n: int = 50) -> Json:
-        from ui.judging_rows import queue_json
+        from ui.results.judging import queue_json
 
         if not 1 <= n <= MOST_QUEUED:
             raise BadRequest(f"n is a whole number from 1 to {MOST_QUEUED}.")
@@ -54,7 +54,7 @@ def judging_router(house: House) -> APIRouter:
 
     @router.post("/plan")
     def plan(body: JsonBody) -> Json:
-        from ui.judging_rows import plan_json
+        from ui.results.judging import plan_json
 
         return plan_json(_plan(house, body, material()))
 

@@ -66,7 +66,7 @@ def _sets(router: APIRouter, house: House) -> None:
     @router.get("/sets/{set_id}")
     def one_set(set_id: str) -> Json:
         from thud.runs.listen import find_question_set
-        from ui.listeners_rows import set_full
+        from ui.results.listeners import set_full
 
         return set_full(find_question_set(house.store, set_id))
 
@@ -80,7 +80,7 @@ def _asking(router: APIRouter, house: House) -> None:
     @router.post("/plan")
     def plan(body: JsonBody) -> Json:
         from thud.runs.canary import canaries
-        from ui.listeners_rows import plan_json
+        from ui.results.listeners import plan_json
 
         plans, refused = _plans(house, body)
         return plan_json(plans, refused, canaries(house.store, house.runs))
@@ -101,7 +101,7 @@ def _everything(house: House) -> Json:
     from thud.records import CONDITIONS, TASKS
     from thud.runs.canary import canaries
     from thud.runs.listen import listeners, question_sets
-    from ui.listeners_rows import choices, listener_row, owned, set_row
+    from ui.results.listeners import choices, listener_row, owned, set_row
 
     known, tested = listeners(house.store), canaries(house.store, house.runs)
     stimuli = house.store.stimuli()
@@ -121,7 +121,7 @@ def _save(house: House, body: Json, who: str) -> Json:
     from thud.listeners.roster import LISTENERS, parse_listener, to_json
     from thud.runs.canary import canaries
     from thud.runs.listen import listeners
-    from ui.listeners_rows import listener_row
+    from ui.results.listeners import listener_row
 
     was = text(body, "was", 80, "")
     listener = parse_listener(body.get("listener"))
@@ -141,7 +141,7 @@ def _save_set(house: House, row: object, who: str) -> Json:
     """Keeps a set under the id that follows from its questions. An edited set is another set."""
     from thud.listeners.questions import parse_question_set, to_json
     from thud.runs.listen import question_sets
-    from ui.listeners_rows import set_full
+    from ui.results.listeners import set_full
 
     made = parse_question_set(row)
     held = question_sets(house.store)

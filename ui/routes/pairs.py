@@ -19,31 +19,31 @@ def pairs_router(house: House) -> APIRouter:
 
     @router.get("")
     def overview() -> Json:
-        from ui.pairs_rows import overview_json
+        from ui.pairs.rows import overview_json
 
         return overview_json(house)
 
     @router.get("/runs/{run_id}")
     def outcome(run_id: str) -> Json:
-        from ui.pairs_rows import outcome_json
+        from ui.pairs.rows import outcome_json
 
         return outcome_json(house, run_id)
 
     @router.get("/sets/{set_id}")
     def one_set(set_id: str) -> Json:
-        from ui.pairs_rows import set_json
+        from ui.pairs.rows import set_json
 
         return set_json(house, set_id)
 
     @router.get("/sets/{set_id}/rows")
     def rows(set_id: str, request: Request) -> Json:
-        from ui.pairs_rows import asked, rows_json
+        from ui.pairs.rows import asked, rows_json
 
         return rows_json(house, set_id, asked(request.query_params))
 
     @router.get("/sets/{set_id}/pair/{number}")
     def pair(set_id: str, number: int) -> Json:
-        from ui.pairs_pair import pair_full
+        from ui.pairs.pair import pair_full
 
         return pair_full(house, set_id, number)
 

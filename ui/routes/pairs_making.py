@@ -31,7 +31,7 @@ def _recipes(router: APIRouter, house: House) -> None:
     def save(request: Request, body: JsonBody) -> Json:
         from thud.pairs.recipe import parse_recipe
         from thud.runs.pairs import save_recipe
-        from ui.pairs_rows import recipe_row
+        from ui.pairs.rows import recipe_row
 
         recipe = parse_recipe(body.get("recipe"))
         save_recipe(house.store, recipe, actor(request))

@@ -45,8 +45,8 @@ def export_router(house: House) -> APIRouter:
 
 def exported(house: House, kind: str, view: str, query: dict[str, str]) -> str:
     """The file's text."""
-    from ui.results_data import compare_json, leaderboard_json, model_json
-    from ui.results_report import report
+    from ui.results.data import compare_json, leaderboard_json, model_json
+    from ui.results.report import report
 
     if kind == "html":
         return report(house.store, query, house.name)

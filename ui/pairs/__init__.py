@@ -1,0 +1,1 @@
+"""What the Pairs page shows, as JSON."""
