@@ -61,16 +61,15 @@ def machine() -> Iterator[Finding]:
 
 
 def libraries() -> Iterator[Finding]:
-    """Every pinned library: those of the app are needed, the rest only for asking models and training."""
-    for file, state in (("requirements-app.txt", "missing"), ("requirements.txt", "optional")):
-        for name, pinned in pins(ROOT / file):
-            try:
-                here = importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                yield Finding(name, state, "not installed", f"pip install -r {file}")  # type: ignore[arg-type]
-                continue
-            same = here.split("+")[0] == pinned
-            yield Finding(name, "ok", here, "" if same else f"pinned is {pinned}: pip install -r {file}")
+    """Every pinned library."""
+    for name, pinned in pins(ROOT / "requirements.txt"):
+        try:
+            here = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "missing", "not installed", "pip install -r requirements.txt")
+            continue
+        same = here.split("+")[0] == pinned
+        yield Finding(name, "ok", here, "" if same else f"pinned is {pinned}: pip install -r requirements.txt")
 
 
 def pins(file: Path) -> list[tuple[str, str]]:

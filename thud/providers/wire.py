@@ -93,7 +93,7 @@ def library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise MissingPart(f"The library {name} is not installed: pip install -r requirements-app.txt") from error
+        raise MissingPart(f"The library {name} is not installed: pip install -r requirements.txt") from error
 
 
 def _client(seen: _Seen, key: str, timeout_s: float) -> httpx2.Client:
