@@ -51,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    from thud.runs.checker import shared_checker
     from thud.runs.local import LocalExecutor
     from thud.runs.run import Runs
     from thud.store import open_store
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
             serve(app, args.host, args.port)
         finally:
             house.desk.close()
+            shared_checker().close()
     return 0
 
 

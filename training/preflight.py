@@ -3,6 +3,7 @@
     python -m training.preflight                                  every recipe
     python -m training.preflight --recipe demo-sft --data FOLDER  one recipe with that data
     python -m training.preflight --config RUN/config.json --json  one run, for a page
+    python -m training.preflight --serve                          questions and answers, a JSON object a line each
 
 Exit code 0: it can go. 1: one of them is blocked. 2: the question itself is wrong.
 """
@@ -147,6 +148,7 @@ def parser() -> argparse.ArgumentParser:
     what = made.add_mutually_exclusive_group()
     what.add_argument("--config", type=Path, help="the config.json of a run")
     what.add_argument("--recipe", action="append", default=[], help="a recipe by name; may be given more than once")
+    what.add_argument("--serve", action="store_true", help="answer questions on standard input until it is closed")
     made.add_argument("--base", help="with --recipe: folder of the model")
     made.add_argument("--data", type=Path, help="with --recipe: folder of an export for TRL")
     made.add_argument("--adapter", help="with --recipe: folder of the adapter to go on from")
@@ -158,6 +160,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
+    if asked.serve:
+        from training.serve import serve
+
+        return serve(sys.stdin, sys.stdout)
     given = {name: getattr(asked, name) for name in ("base", "data", "adapter", "output") if getattr(asked, name)}
     try:
         config = read_config(asked.config) if asked.config else None

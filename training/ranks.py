@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from thud.errors import RunFailed
+from thud.runs.trainer import end_with_parent
 from training.config import TrainConfig
 
 
@@ -27,6 +29,12 @@ def check_world(config: TrainConfig) -> None:
             f"The config asks for {_processes(config.world_size)} and {_processes(world_size())} started. "
             + (f"Start it with: {start} --config …" if config.world_size > 1 else "Start it without a launcher.")
         )
+
+
+def end_with_launcher() -> None:
+    """Has this process end when its launcher is killed, which puts it into a group of its own. Alone, nothing."""
+    if world_size() > 1:
+        end_with_parent(signal.SIGKILL)
 
 
 def any_of(flag: bool, device: Any) -> bool:

@@ -21,7 +21,7 @@ from training.config import ConfigError, TrainConfig, planned_steps, read_config
 from training.endings import DISK_FULL, FAILED, OK, WRONG_CONFIG, ending
 from training.journal import Journal, Line
 from training.progress import Stop, best
-from training.ranks import any_of, check_world, rank, wait_for_all
+from training.ranks import any_of, check_world, end_with_launcher, rank, wait_for_all
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ def main(stage: str, train: Callable[[Session], str], argv: Sequence[str] | None
         if config.stage != stage:
             raise ConfigError(f"stage is {config.stage}; start it with python -m training.{config.stage}.")
         check_world(config)
+        end_with_launcher()
         config.output.mkdir(parents=True, exist_ok=True)
     except (ThudError, OSError) as error:
         return _told(str(error), WRONG_CONFIG)

@@ -26,6 +26,7 @@ SHEETS = (
     "results/judging.css",
     "pairs/page.css",
     "annotate/segments.css",
+    "train/page.css",
 )
 IMPORTED = re.compile(r"""(?:from|import|import\()\s*["'](\.\.?/[\w./-]+\.js)["']""")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

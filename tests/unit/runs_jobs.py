@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from thud.errors import RefusedClip, RefusedEdit, StoreFull
+from thud.runs.job import LeftOff
 
 kind = "squares"
 ADDRESS = "tests.unit.runs_jobs"
@@ -22,6 +24,8 @@ taken: Counter[str] = Counter()
 
 
 def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
+    if item.get("act") == "ignore":
+        _ignore(item, workspace)
     (workspace / "pids").mkdir(exist_ok=True)
     (workspace / "pids" / f"{item['key']}.{os.getpid()}").touch()
     time.sleep(item.get("sleep_s", 0))
@@ -100,6 +104,24 @@ def _raw_full(item: dict[str, Any], workspace: Path) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def _ignore(item: dict[str, Any], workspace: Path) -> None:
+    """Deaf to the signal that asks to end, and says so in a file."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with (workspace / f"{item['run']}.notes").open("a") as file:
+        file.write(json.dumps({"deaf": os.getpid()}) + "\n")
+
+
+def notes(runs: Any, run: Any) -> list[dict[str, Any]]:
+    """What items of that run have said."""
+    path = Path(runs._workspace) / f"{run.id}.notes"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _leave_off(item: dict[str, Any], workspace: Path) -> None:
+    if not (workspace / "room").exists():
+        raise LeftOff("Stopped in the middle.")
+
+
 def _nothing(item: dict[str, Any], workspace: Path) -> None:
     pass
 
@@ -107,6 +129,8 @@ def _nothing(item: dict[str, Any], workspace: Path) -> None:
 ACTS: dict[str, Callable[[dict[str, Any], Path], None]] = {
     "square": _nothing,
     "not storable": _nothing,
+    "ignore": _nothing,
+    "leave off": _leave_off,
     "refuse": _refuse,
     "refuse edit": _refuse_edit,
     "surprise": _surprise,

@@ -24,7 +24,7 @@ from thud.listeners.questions import (
     shuffled,
 )
 from thud.listeners.questions import to_json as set_json
-from thud.listeners.roster import LISTENERS, PRESETS, Listener, endpoint_of, parse_listener, to_json
+from thud.listeners.roster import BASELINES, LISTENERS, PRESETS, Listener, endpoint_of, parse_listener, to_json
 from thud.listeners.warnings import sampling_warning, step_s, threshold_warning
 from thud.providers import Price
 from thud.records import ARMS, TASKS
@@ -34,8 +34,9 @@ SERVER = {"name": "mine", "backend": "compatible", "model": "tiny-omni", "base_u
 
 
 def test_those_that_ship_need_nobody() -> None:
-    assert set(LISTENERS) == {"always-synced", "signal"}
+    assert set(LISTENERS) == {"always-synced", "signal", "tiny"}
     assert not any(one.asks for one in LISTENERS.values())
+    assert {one.name for one in LISTENERS.values() if one.backend in BASELINES} == {"always-synced", "signal"}
     with pytest.raises(BadRequest, match="nobody to ask"):
         endpoint_of(LISTENERS["signal"])
 

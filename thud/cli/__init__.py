@@ -19,12 +19,15 @@ from thud.cli import (
     pairs,
     parse,
     results,
+    train,
     workspace,
 )
 from thud.cli.output import Output
 from thud.errors import ThudError
 
-VERBS = (intervene, workspace, annotate, ask, results, judge, parse, leak, benchmark, pairs, handover, care, doctor)
+VERBS = (
+    intervene, workspace, annotate, ask, results, judge, parse, leak, benchmark, pairs, train, handover, care, doctor,
+)  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -34,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in VERBS:
         module.add_parser(verbs)
     for name, verb in verbs.choices.items():
-        if name in ("benchmark", "pairs"):  # their own verbs take them
+        if name in ("benchmark", "pairs", "train"):  # their own verbs take them
             continue
         verb.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
         if name not in ("intervene", "doctor", "parse"):

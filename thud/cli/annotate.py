@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
-from thud.cli.workspace import ACTOR, follow, opened
+from thud.cli.workspace import ACTOR, add_on, follow, opened
 from thud.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def add_parser(verbs: Any) -> None:
     place.add_argument("--again", action="store_true", help="ask again where there was an answer and no time")
     place.add_argument("--plan", action="store_true", help="only say what it would ask and cost")
     place.add_argument("--ledger", action="store_true", help="only say what has been asked and spent so far")
+    add_on(place)
     place.set_defaults(run=run_annotate)
     marks = verbs.add_parser("marks", help="marks as JSON lines: out of this workspace, or into it")
     marks.add_argument("what", choices=("export", "import"))

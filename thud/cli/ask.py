@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
-from thud.cli.workspace import ACTOR, follow, opened
+from thud.cli.workspace import ACTOR, add_on, follow, opened
 from thud.records import ARMS, CONDITIONS, TASKS
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add_parser(verbs: Any) -> None:
     ask.add_argument("--again", action="store_true", help="ask again what was cut off or lost; it may bill twice")
     ask.add_argument("--override-canary", action="store_true", help="score it even if it does not hear; recorded")
     ask.add_argument("--plan", action="store_true", help="only say what it would ask and cost")
+    add_on(ask)
     ask.set_defaults(run=run_ask)
     reread = verbs.add_parser("reread", help="read all responses anew by today's rules; nobody is asked")
     reread.set_defaults(run=run_reread)

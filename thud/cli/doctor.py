@@ -132,6 +132,8 @@ def gpu() -> Iterator[Finding]:
         memory = f"{card['free_gb']:.0f} of {card['total_gb']:.0f} GB free"
         yield Finding(f"gpu {number}", state, f"{card['name']}, {memory}, bf16 multiply")
     if not row["gpus"]:
-        yield Finding("gpu", "missing", "no CUDA device", "training needs one; making and judging stimuli does not")
+        yield Finding(
+            "gpu", "optional", "no CUDA device", "only large models need one: the embedded one trains without"
+        )
     if "nf4_error" in row:
         yield Finding("4-bit (nf4)", "ok", f"mean rounding error {row['nf4_error']:.3f}")

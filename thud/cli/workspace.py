@@ -38,6 +38,7 @@ def add_parser(verbs: Any) -> None:
         help="one early and one late shift a clip, drawn so that the sound's place says little",
     )
     build.add_argument("--seed", type=int, default=0)
+    add_on(build)
     build.set_defaults(run=run_build)
     reel = verbs.add_parser("reel", help="one MP4: original, then its edits, with captions and event markers")
     reel.add_argument("clip", metavar="ID", help="clip id or name")
@@ -48,15 +49,35 @@ def add_parser(verbs: Any) -> None:
 
 @contextmanager
 def opened(args: argparse.Namespace) -> Iterator[tuple[Store, Runs]]:
-    """The store and its runs. Raises StoreBusy, naming the process, when the app holds the database."""
-    from thud.runs.local import LocalExecutor
+    """The store and its runs, worked where --on says.
+
+    Raises StoreBusy, naming the process, when the app holds the database; BadRequest for a place that is none.
+    """
     from thud.runs.run import Runs
     from thud.store import open_store
 
     args.workspace.mkdir(parents=True, exist_ok=True)
-    with open_store(database(args), args.workspace) as store, Runs(store, args.workspace, LocalExecutor()) as runs:
+    on = _place(args)
+    with open_store(database(args), args.workspace) as store, Runs(store, args.workspace, on=on) as runs:
         runs.recover()
         yield store, runs
+
+
+def _place(args: argparse.Namespace) -> str:
+    from thud.runs.clusters import check_on
+
+    on = str(getattr(args, "on", ""))
+    return check_on(on) if on else ""
+
+
+def add_on(verb: argparse.ArgumentParser) -> None:
+    """Gives a verb the flag that has its runs worked on a cluster."""
+    verb.add_argument(
+        "--on",
+        default="",
+        metavar="PLACE",
+        help="a cluster that sees these folders: ray://HOST:10001, http://HOST:8265, slurm or slurm:PARTITION",
+    )
 
 
 def database(args: argparse.Namespace) -> Path:
@@ -80,16 +101,19 @@ def follow(runs: Runs, run: Run, out: Output) -> Run:
 
 
 def run_demo(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.first_start import ask_baselines, place_demo_times, start_build, start_clips
+    from thud.runs import first_start as first
 
     with opened(args) as (store, runs):
-        started = start_clips(store, runs, None, ACTOR)
+        started = first.start_clips(store, runs, None, ACTOR)
         if started is None:
             raise BadRequest("this workspace has clips already; the demo is made in an empty one (--workspace DIR)")
         follow(runs, started, out)
-        follow(runs, start_build(store, runs, None, ACTOR), out)
-        place_demo_times(store, runs, ACTOR)
-        ask_baselines(store, runs, ACTOR)
+        follow(runs, first.start_build(store, runs, None, ACTOR), out)
+        first.place_demo_times(store, runs, ACTOR)
+        for step in (first.start_held_out, first.build_held_out):
+            if (made := step(store, runs, ACTOR)) is not None:
+                follow(runs, made, out)
+        first.ask_baselines(store, runs, ACTOR)
         for run in [each for each in runs.runs() if each.kind in ("annotate", "listen")]:
             follow(runs, run, out)
     return 0

@@ -34,7 +34,8 @@ FLOAT_NOISE = 1e-9
 class RowSums:
     """One row's counts per source, in the order of `sources`. table: what was said, coarsely (right, flagged, other).
 
-    both, pairs: (sources, tasks): pairs right throughout, and all.
+    both, pairs: (sources, tasks): pairs right throughout, and all. right, items: (sources, 3): of the sync task by
+    class (synced, early, delayed). asked: a number that is the same for the same sync items.
     """
 
     row: Row
@@ -42,6 +43,9 @@ class RowSums:
     table: Table
     both: Numbers
     pairs: Numbers
+    right: Numbers
+    items: Numbers
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,11 @@ class Counted:
     n: int
 
 
-def split_rows(columns: Columns, parts: Mapping[int, tuple[Row, str]]) -> list[RowSums]:
-    """The counts of the store (see `score_counts`), row by row. parts: what each part is: its row and its task."""
+def split_rows(columns: Columns, parts: Mapping[int, tuple[Row, str]], absent: Absent = "wrong") -> list[RowSums]:
+    """The counts of the store (see `score_counts`), row by row. parts: what each part is: its row and its task.
+
+    absent: as the counts were asked for; only `right` and `items` need it here.
+    """
     order = np.argsort(columns["part"], kind="stable")
     codes, starts = np.unique(columns["part"][order], return_index=True)
     places = np.split(order, starts[1:]) if len(codes) else []
@@ -62,13 +69,15 @@ def split_rows(columns: Columns, parts: Mapping[int, tuple[Row, str]]) -> list[R
         if code in parts:
             row, task = parts[code]
             by_row.setdefault(row, {})[task] = place
-    return [_row_sums(row, columns, by_task) for row, by_task in by_row.items()]
+    return [_row_sums(row, columns, by_task, absent) for row, by_task in by_row.items()]
 
 
-def _row_sums(row: Row, columns: Columns, by_task: Mapping[str, NDArray[np.int64]]) -> RowSums:
+def _row_sums(row: Row, columns: Columns, by_task: Mapping[str, NDArray[np.int64]], absent: Absent) -> RowSums:
     sources = np.unique(np.concatenate([columns["source"][where] for where in by_task.values()]))
     said: dict[Key, Numbers] = {}
     both, pairs = np.zeros((len(sources), len(TASKS))), np.zeros((len(sources), len(TASKS)))
+    right = items = np.zeros((len(sources), 3))
+    asked = np.bitwise_xor.reduce(columns["asked"][by_task["sync"]]) if "sync" in by_task else 0
     for number, task in enumerate(TASKS):
         if task in by_task:
             where = by_task[task]
@@ -76,8 +85,18 @@ def _row_sums(row: Row, columns: Columns, by_task: Mapping[str, NDArray[np.int64
             both[:, number], pairs[:, number] = sums.of("both"), sums.of("pairs")
             said |= _folded(sums, "original", task, "original")
             said |= _folded(sums, "edited", task, EDITED[task])
+            right, items = _by_class(sums, absent) if task == "sync" else (right, items)
     table = Table(tuple(said), np.column_stack(list(said.values())), True)
-    return RowSums(row, sources, table, both, pairs)
+    return RowSums(row, sources, table, both, pairs, right, items, int(asked))
+
+
+def _by_class(sums: _Sums, absent: Absent) -> tuple[Numbers, Numbers]:
+    """Right and counted items of the sync task: those in sync, early and delayed ones, each (sources, 3)."""
+    out = [f"_{label}" for label in ABSENT] if absent == "left_out" else []
+    synced, edited = (sums.of(side) - sum(sums.of(side + name) for name in out) for side in ("original", "edited"))
+    early, early_right = sums.of("early"), sums.of("early_right")
+    right = (sums.of("original_right"), early_right, sums.of("edited_right") - early_right)
+    return np.column_stack(right), np.column_stack((synced, early, edited - early))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,7 +292,7 @@ def _against(three: Estimate, row: Row, floor: Mapping[str, Any] | None) -> str:
     return "above" if three.low > floor["three"] else "not above"
 
 
-SORTS = ("gap", "listener", "dprime", "no_answer", "three", "at", *(figure.key for figure in CELL_FIGURES))
+SORTS = ("gap", "listener", "dprime", "no_answer", "three", "alike", "at", *(figure.key for figure in CELL_FIGURES))
 _BEST_LAST = ("gap", "listener", "no_answer")
 
 

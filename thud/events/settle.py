@@ -20,6 +20,7 @@ from thud.events.order import PERSON_SPREAD_S
 from thud.events.report import Marked, person_quality
 from thud.events.settings import Settings
 from thud.records import EventTimes, Mark
+from thud.stimuli.held_out import is_held_out
 from thud.store import Store
 from thud.store.changes import set_times
 
@@ -234,7 +235,10 @@ def read_held(store: Store) -> dict[str, Times]:
 
 
 def read_cases(store: Store) -> dict[str, Case]:
-    """Every clip with its marks, by id, in the order of their paths."""
+    """Every clip with its marks, by id, in the order of their paths; but for the demo's held-out ones.
+
+    Those wait for nobody and check nobody: their times are exact, and they are there for testing models.
+    """
     times, tallies = store.times(), store.tallies()
     marks: dict[str, list[Mark]] = {}
     for mark in store.marks():
@@ -248,6 +252,7 @@ def read_cases(store: Store) -> dict[str, Case]:
             _valid(tallies.get(clip.id, {})),
         )
         for clip in store.clips()
+        if not is_held_out(clip)
     }
 
 

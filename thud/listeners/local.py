@@ -7,10 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thud.errors import BadRequest
 from thud.listeners.arms import must_hear
 from thud.listeners.heard import Heard
 from thud.listeners.media import Media
-from thud.listeners.roster import Listener
+from thud.listeners.roster import TINY, Listener
 from thud.listeners.stills import true_fps
 from thud.records import Item
 
@@ -18,21 +19,35 @@ if TYPE_CHECKING:
     from thud.providers.transformers import LocalModel
 
 
+TINY_FOLDER = Path(__file__).resolve().parents[2] / "training" / "tiny" / "checkpoint"
+"""Where the model that ships lies, in a checkout of thud."""
+
+
 def model_of(listener: Listener) -> LocalModel:
     """The listener as the door of local models knows it."""
-    from thud.providers.transformers import LocalModel
+    from thud.providers.local_files import LocalModel
 
-    return LocalModel(listener.model, listener.adapter, listener.four_bit)
+    return LocalModel(folder_of(listener), listener.adapter, listener.four_bit)
+
+
+def folder_of(listener: Listener) -> str:
+    """The folder with its weights. BadRequest where thud came without those of "tiny"."""
+    if listener.model != TINY:
+        return listener.model
+    if not (TINY_FOLDER / "config.json").is_file():
+        raise BadRequest(f"The model tiny is not in {TINY_FOLDER}; get thud again, with all its files.")
+    return str(TINY_FOLDER)
 
 
 def weights(listener: Listener) -> str:
     """The hash of its weights and adapter, wherever they lie. BadRequest when a folder is not there."""
-    return _weights(listener.model, listener.adapter, _stamp(listener.model), _stamp(listener.adapter))
+    folder = folder_of(listener)
+    return _weights(folder, listener.adapter, _stamp(folder), _stamp(listener.adapter))
 
 
 @lru_cache(maxsize=32)
 def _weights(model: str, adapter: str, _model_stamp: object, _adapter_stamp: object) -> str:
-    from thud.providers.transformers import LocalModel, weights_id
+    from thud.providers.local_files import LocalModel, weights_id
 
     return weights_id(LocalModel(model, adapter))
 

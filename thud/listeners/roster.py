@@ -27,6 +27,9 @@ NAMES = {
     "local": "on this machine", "always_synced": "always synced", "signal": "signal",
 }  # fmt: skip
 
+TINY = "tiny"
+"""As the model of a local listener: the one that comes with thud, whichever folder thud lies in."""
+
 SHOWN_VERSION = 1
 """Part of every key: raise it when the same settings would show a clip differently."""
 
@@ -38,7 +41,8 @@ PACE = ("name", "key_env", "arms", "at_once", "per_minute", "batch_size")
 class Listener:
     """A model under test, and how it is asked.
 
-    backend: whose door; always_synced and signal are measured here. model: its exact name, or a folder (local).
+    backend: whose door; always_synced and signal are measured here. model: its exact name, or a folder (local; "tiny" =
+    the model that ships).
     adapter: folder of a LoRA (local). transport: how a compatible server takes picture and sound; "frames" is one that
     takes pictures only. fps, max_frames: pictures a second, and at most so many in all. width: longest side of a
     picture in pixels, where we make them. temperature, seed: sent only when set. at_once, per_minute: pace.
@@ -110,8 +114,11 @@ class Listener:
 LISTENERS: dict[str, Listener] = {
     "always-synced": Listener("always-synced", "always_synced", "always_synced_v1", arms=ARMS),
     "signal": Listener("signal", "signal", "signal_v1"),
+    TINY: Listener(TINY, "local", TINY, fps=8.0, max_frames=40, width=56, max_tokens=24, temperature=0.0, batch_size=8),
 }
-"""Those that ship and need nobody. Their versions are raised when the same item would be answered differently."""
+"""Those that ship and need nobody. Versions of the baselines are raised when the same item would be answered
+differently; tiny is a model of a million and a half parameters, made for the demo, whose weights are its version.
+"""
 
 _VLLM = "http://127.0.0.1:8000/v1"
 
@@ -248,7 +255,7 @@ def _settled(listener: Listener, arms_told: bool) -> Listener:
 LIMITS: dict[str, tuple[float, float]] = {
     "fps": (0.1, 24),
     "max_frames": (1, 2000),
-    "width": (64, 2048),
+    "width": (14, 2048),
     "max_tokens": (1, 64_000),
     "temperature": (0, 2),
     "seed": (0, 2**31 - 1),

@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 from thud.records import content_id
 
-Type = Literal["shift", "mute", "swap", "OP", "SP", "CTP", "FV-D", "FV-A", "FV-A-L", "LV-MCQA", "input", "imported"]
+Type = Literal[
+    "shift", "mute", "swap", "OP", "SP", "CTP", "FV-D", "FV-A", "FV-A-L", "LV-MCQA", "input", "relate", "imported"
+]
 Split = Literal["train", "validation", "test", ""]
 Stage = Literal["sft", "dpo"]
 
 TYPES: tuple[Type, ...] = (
-    "CTP", "shift", "mute", "swap", "OP", "SP", "FV-D", "FV-A", "FV-A-L", "LV-MCQA", "input",
+    "CTP", "shift", "mute", "swap", "OP", "SP", "FV-D", "FV-A", "FV-A-L", "LV-MCQA", "input", "relate",
 )  # fmt: skip
 """What can be built, in the order of the page."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

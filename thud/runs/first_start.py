@@ -1,5 +1,6 @@
-"""What a new workspace gets by itself: clips (made here, or a folder's), then all conditions of each; the demo also
-gets marks, so that there is something to settle, and the answers of the listeners that ship.
+"""What a new workspace gets by itself: clips (made here, or a folder's), then all conditions of each. The demo also
+gets marks, so that there is something to settle, clips that are held out for testing, and the answers of the listeners
+that ship.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from thud.errors import BadRequest
 from thud.records import Run
 
 if TYPE_CHECKING:
+    from thud.listeners.roster import Listener
     from thud.runs.run import Runs
     from thud.store import Store
 
@@ -23,6 +25,9 @@ SETTINGS = {
     "seed": 0,
 }
 """The conditions that are built at first; the build dialog starts from the same."""
+
+HELD_OUT_SETTINGS = {**SETTINGS, "mutes": ["silence"], "balanced": True}
+"""Those of clips that models are tested on: so that where the sound lies says as little as can be."""
 
 
 INGEST_LIMIT_S = 600.0
@@ -37,63 +42,113 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
     """
     from thud.runs.pair_material import add_demo_segments
 
-    for active in [r for r in runs.runs() if r.kind in ("demo", "ingest") and r.state in ("queued", "running")]:
-        runs.wait(active.id)
+    _wait(runs, ("demo", "ingest"))
     run = start_clips(store, runs, folder, actor)
     if run is not None:
         runs.wait(run.id)
     if store.clips() and not store.stimuli() and not any(r.kind == "build" for r in store.runs()):
         start_build(store, runs, None, actor)
     if folder is None:
-        for active in [r for r in runs.runs() if r.kind == "build" and r.state in ("queued", "running")]:
-            runs.wait(active.id)
+        _wait(runs, ("build",))
         add_demo_segments(store, actor)
         place_demo_times(store, runs, actor)
+        for step in (start_held_out, build_held_out):
+            if (started := step(store, runs, actor)) is not None:
+                runs.wait(started.id)
         ask_baselines(store, runs, actor)
+
+
+def _wait(runs: Runs, kinds: Sequence[str]) -> None:
+    for active in [r for r in runs.runs() if r.kind in kinds and r.state in ("queued", "running")]:
+        runs.wait(active.id)
+
+
+def start_held_out(store: Store, runs: Runs, actor: str) -> Run | None:
+    """The run that makes the demo's clips for testing, or None when they are there, or there is no demo."""
+    from thud.runs.jobs.demo import LIMIT_S, plan_held_out
+    from thud.stimuli.held_out import is_demo, is_held_out
+
+    clips = store.clips()
+    made = [run for run in store.runs() if run.kind == "demo" and run.settings.get("held_out")]
+    if made and made[0].state == "failed":
+        return runs.resume(made[0].id)
+    if made or any(map(is_held_out, clips)) or not any(map(is_demo, clips)):
+        return None
+    items = plan_held_out()
+    title, about = f"Make {len(items)} clips for testing", {"held_out": True}
+    return runs.start("demo", title, about, _signed(items, actor), actor, limit_s=LIMIT_S)
+
+
+def build_held_out(store: Store, runs: Runs, actor: str) -> Run | None:
+    """The run that builds the clips for testing, None when they were built or there are none.
+
+    From now on no pair is made of them.
+    """
+    from thud.runs.pairs import hold_out_demo
+
+    clips = hold_out_demo(store, actor)
+    if not clips or {stimulus.clip_id for stimulus in store.stimuli()} & {*clips}:
+        return None
+    return start_build(store, runs, HELD_OUT_SETTINGS, actor, clips)
 
 
 def ask_baselines(store: Store, runs: Runs, actor: str) -> None:
     """Asks the listeners that ship about all conditions, so that Results has a prior and a measurement to begin with.
 
+    The small model is asked in its own words, and only about the clips for testing, as it may be trained on the others.
     Nothing happens in a workspace where a listener was asked before, or where nothing is built.
     """
-    from thud.listeners.questions import QUESTION_SETS
-    from thud.listeners.roster import LISTENERS
+    from thud.listeners.questions import DEMO, QUESTION_SETS, to_json
+    from thud.listeners.roster import BASELINES, LISTENERS
     from thud.runs.listen import Wanted, plan_listening, start_listening
+    from thud.stimuli.held_out import is_held_out
 
+    if DEMO.id not in store.definitions("question_set"):
+        store.define("question_set", DEMO.id, to_json(DEMO), actor)
     if any(run.kind == "listen" for run in store.runs()):
         return
-    wanted = Wanted(QUESTION_SETS["structured"])
-    plans = [plan_listening(store, runs, listener, wanted) for listener in LISTENERS.values()]
-    for plan in plans:
-        if plan.items and not plan.blocked:
+    testing = tuple(clip.id for clip in store.clips() if is_held_out(clip)) or None
+    for listener in LISTENERS.values():
+        plain = listener.backend in BASELINES
+        wanted = Wanted(QUESTION_SETS["structured"]) if plain else Wanted(DEMO, clips=testing)
+        plan = plan_listening(store, runs, listener, wanted)
+        if plan.items and not plan.blocked and not _cannot_run(listener):
             start_listening(store, runs, plan, actor)
+
+
+def _cannot_run(listener: Listener) -> bool:
+    """Whether a model on this machine lacks what it needs; nothing of that is loaded to find out."""
+    from thud.listeners.local import model_of
+    from thud.providers.local_files import probe_local
+
+    return listener.backend == "local" and probe_local(model_of(listener))[0] == "blocked"
 
 
 def place_demo_times(store: Store, runs: Runs, actor: str) -> None:
     """Gives the demo's clips simulated marks that say so, and has `signal` measure them; then they are settled.
 
-    Nothing happens in a workspace where anything was marked or asked before.
+    Nothing happens in a workspace where anything was marked or asked before. Clips for testing are left alone.
     """
     from thud.events.annotators import ANNOTATORS
     from thud.events.simulated import simulated_marks
     from thud.runs.annotate import start_annotations
+    from thud.stimuli.held_out import is_held_out
     from thud.store import changes
 
     if store.marks() or any(run.kind == "annotate" for run in store.runs()):
         return
-    truth = store.times("construction")
-    made = [mark for clip in store.clips() if clip.id in truth for mark in simulated_marks(clip, truth[clip.id])]
+    truth, clips = store.times("construction"), [clip for clip in store.clips() if not is_held_out(clip)]
+    made = [mark for clip in clips if clip.id in truth for mark in simulated_marks(clip, truth[clip.id])]
     if not made:
         return
     store.write_many([changes.submit_mark(mark, actor) for mark in made])
-    start_annotations(store, runs, [ANNOTATORS["signal"]], None, actor)
+    start_annotations(store, runs, [ANNOTATORS["signal"]], [clip.id for clip in clips], actor)
 
 
 def start_clips(store: Store, runs: Runs, folder: Path | None, actor: str) -> Run | None:
     """The run that brings in new clips, or None when all are there. folder None: the demo clips."""
     if folder is None:
-        made = [run for run in store.runs() if run.kind == "demo"]
+        made = [run for run in store.runs() if run.kind == "demo" and not run.settings.get("held_out")]
         if made and made[0].state == "failed":
             return runs.resume(made[0].id)
         return None if made or store.clips() else start_demo(runs, actor)

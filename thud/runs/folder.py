@@ -6,6 +6,7 @@ Files:
     results.jsonl   one line per settled item: key, outcome (ok | refused | failed), result or reason, seconds
     metrics.jsonl   whatever the job logs over time; optional
     state.json      what the worker last said of itself; replaced whole
+    worker.pid      the process that was started last, from before it says anything
     log.txt         what the worker and its children printed
 """
 
@@ -17,7 +18,7 @@ import json
 import os
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +44,8 @@ class Header:
     """What a plan says about all of its items.
 
     limit_s: longest time one item may take, 0 = no limit. job: where the job is found, "" = the job table.
+    grace_s: how long an item in hand may still take once a stop is asked for. device: what the run has to itself, such
+    as "cpu" or "0,1", "" = nothing. on: the cluster it is worked on, "" = this machine.
     """
 
     kind: str
@@ -51,6 +54,9 @@ class Header:
     limit_s: float
     job: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    grace_s: float = 2.0
+    device: str = ""
+    on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,20 @@ def _write_over(path: Path, text: bytes, first: OSError) -> None:
             file.write(text)
     except OSError:
         raise translated(first) from first
+
+
+def note_worker(folder: Path, pid: int) -> None:
+    """Writes down which process was started, as far as the disk takes it: state.json says it too, a moment later."""
+    with suppress(OSError):
+        (folder / "worker.pid").write_text(str(pid), encoding="ascii")
+
+
+def noted_worker(folder: Path) -> int:
+    """The process that was started last on this folder, 0 = none is known."""
+    try:
+        return int((folder / "worker.pid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 class Results:

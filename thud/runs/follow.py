@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +14,8 @@ from typing import Any, Protocol
 
 from thud.errors import StoreBroken, StoreBusy, StoreFull
 from thud.records import Run
-from thud.runs.folder import ENDED, RunState, counts, read_plan, read_state
-from thud.runs.job import Concludes, HasWords, KeepsRefusals, find_job
+from thud.runs.folder import ENDED, Header, RunState, State, counts, note_worker, read_plan, read_state, write_state
+from thud.runs.job import Concludes, HasWords, KeepsRefusals, TellsStopping, find_job
 from thud.runs.local import Executor
 from thud.runs.tail import Tail
 
@@ -23,6 +24,9 @@ log = logging.getLogger("thud.runs")
 _BATCH = 256
 _THREADS = 8
 """Items taken in at once: the store commits together what reaches it together."""
+
+_SPARE_S = 5.0
+"""How much longer than its grace a worker may take to end before it is killed."""
 
 _SAVE_EVERY_S = 30.0
 """Each save is an event in the store's log; the counts in between are in memory and in the run's folder."""
@@ -45,15 +49,23 @@ def now() -> str:
 
 
 class Follower:
-    """Follows one run from its folder. `run` is how it stands; it changes only in `turn`."""
+    """Follows one run from its folder. `run` is how it stands; it changes in `turn`, and in the queue of its device.
 
-    def __init__(self, run: Run, folder: Path, store: RunStore, executor: Executor) -> None:
-        """Reads the results from the start: taking one in twice changes nothing. Raises as `read_plan`."""
+    waiting: no worker was started yet. kill_at: when a worker that was asked to stop is killed, None = it was not.
+    """
+
+    def __init__(self, run: Run, folder: Path, store: RunStore, executor_of: Callable[[str], Executor]) -> None:
+        """Reads the results from the start: taking one in twice changes nothing. Raises as `read_plan`.
+
+        executor_of: where workers run, by the plan's `on`.
+        """
         self.run = replace(run, done=0, refused=0, failed=0)
         self.folder = folder
-        self.cancelling = False
-        self._store, self._executor = store, executor
+        self.waiting = False
+        self.kill_at: float | None = None
+        self._store = store
         self._plan = read_plan(folder)
+        self._executor = executor_of(self.header.on)
         self._job = find_job(self._plan.header.kind, self._plan.header.job)
         self._tail = Tail(folder / "results.jsonl")
         self._waiting: list[dict[str, Any]] = []
@@ -63,20 +75,53 @@ class Follower:
         self._saved, self._saved_at = run, time.monotonic()
 
     @property
+    def header(self) -> Header:
+        return self._plan.header
+
+    @property
     def ended(self) -> bool:
         return self.run.state in ENDED
+
+    def alive(self) -> bool:
+        """Whether its worker is at work. ThudError where that cannot be told now."""
+        return self._executor.alive(self.run.pid, self.folder)
+
+    def begin(self, workspace: Path) -> None:
+        """Starts the worker. RunFailed, StoreFull, BadRequest when it cannot be started."""
+        # Before the worker starts: the state of an earlier one would be taken for its own.
+        write_state(self.folder, State("queued", self.run.total))
+        pid = self._executor.start(self.folder, workspace)
+        note_worker(self.folder, pid)
+        self.run = replace(self.run, message="", pid=pid)
+        self.waiting = False
+
+    def stop(self) -> None:
+        """Asks the worker to end; asked again, kills it. A run that waits ends at once."""
+        if self.waiting:
+            self.run = replace(self.run, state="cancelled", message="", finished_at=now())
+        elif self.kill_at is None:
+            self._executor.stop(self.run.pid, self.folder)
+            self.kill_at = time.monotonic() + self.header.grace_s + _SPARE_S
+        else:
+            self.kill_at = time.monotonic()
+            self._executor.kill(self.run.pid, self.folder)
 
     def turn(self) -> None:
         """Takes in a batch of new results; with none left and the worker gone, ends the run.
 
         StoreFull, StoreBusy, StoreBroken when the store cannot take them now; the next turn tries again.
         """
+        if self.waiting:
+            self._save()
+            return
         # Asked first: whatever a worker wrote that is gone by now is seen below.
-        alive = self._executor.alive(self.run.pid, self.folder)
+        alive = self.alive()
+        if alive and self.kill_at is not None and time.monotonic() > self.kill_at:
+            self._executor.kill(self.run.pid, self.folder)
         if not self._waiting:
             self._waiting = self._tail.read(_BATCH)
         if alive:
-            self.run = replace(self.run, state="running", message=self._words())
+            self.run = replace(self.run, state="running", message=f"{self._words()} {self._stopping()}".strip())
         if self._waiting:
             self._take_in()
         elif not alive:
@@ -113,10 +158,12 @@ class Follower:
     def _end(self) -> None:
         said = read_state(self.folder)
         state: RunState = "failed"
-        message = f"The worker was killed; resume goes on from item {self.run.done + 1}."
+        message = "The worker was killed; resume takes it up again."
+        if self.run.total > 1:
+            message = f"The worker was killed; resume goes on from item {self.run.done + 1}."
         if said is not None and said.state in ENDED:
             state, message = said.state, said.message
-        elif self.cancelling:
+        elif self.kill_at is not None:
             state, message = "cancelled", ""
         if self._left_out and state == "done":
             state = "failed"
@@ -140,6 +187,11 @@ class Follower:
 
     def _words(self) -> str:
         return self._job.words(self.folder, self._tally) if isinstance(self._job, HasWords) else ""
+
+    def _stopping(self) -> str:
+        if self.kill_at is None:
+            return ""
+        return self._job.stopping if isinstance(self._job, TellsStopping) else "Stopping."
 
     def _save(self) -> None:
         due = time.monotonic() - self._saved_at >= _SAVE_EVERY_S

@@ -15,6 +15,10 @@ class CannotGoOn(RunFailed):
     """No other item of this run could fare better: the run stops with this sentence, and can be resumed."""
 
 
+class LeftOff(CannotGoOn):
+    """The item was broken off by a stop and keeps what it has: the run is cancelled, and resume takes it up there."""
+
+
 class Job(Protocol):
     """One kind of work. A module with these names is a job; so is a dataclass that holds the functions."""
 
@@ -56,6 +60,14 @@ class Concludes(Protocol):
     def conclude(self, store: Any, run: Run, /) -> None:
         """In the app's process; it may come again for a run that was resumed."""
         ...
+
+
+@runtime_checkable
+class TellsStopping(Protocol):
+    """A job that says what it still does when it is asked to stop."""
+
+    @property
+    def stopping(self) -> str: ...
 
 
 @runtime_checkable

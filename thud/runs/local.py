@@ -1,7 +1,8 @@
-"""Workers as processes on this machine. A cluster is another class with these three verbs."""
+"""Workers as processes on this machine. A cluster is another class with these four verbs."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,33 +13,43 @@ from typing import Protocol
 
 from thud.errors import RunFailed
 
-GRACE_S = 5.0
+_GONE_AFTER_S = 5.0
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """This process's own workers, so that each is reaped when it ends: a zombie looks alive."""
 
 
 class Executor(Protocol):
-    """Where workers run."""
+    """Where workers run: `python -m thud.runs.work FOLDER WORKSPACE`, what it prints appended to FOLDER/log.txt."""
 
     def start(self, folder: Path, workspace: Path) -> int:
-        """Starts a worker on a run folder; returns its id. RunFailed when it cannot be started."""
+        """Starts a worker on a run folder; its process id, 0 where that means nothing here.
+
+        What is needed to find it again lies in the folder. RunFailed when it cannot be started.
+        """
         ...
 
     def stop(self, pid: int, folder: Path) -> None:
-        """Stops that worker and returns when it is gone; nothing happens when it is gone already."""
+        """Asks that worker and what it started to end, and returns at once; one that is gone is not asked."""
+        ...
+
+    def kill(self, pid: int, folder: Path) -> None:
+        """Ends that worker and what it started; returns when it is gone, or after some seconds."""
         ...
 
     def alive(self, pid: int, folder: Path) -> bool:
-        """Whether that worker, and no later process with its number, is at this folder."""
+        """Whether that worker, and no later process with its number, is at this folder or will be.
+
+        It is asked several times a second. A ThudError where that cannot be told now.
+        """
         ...
 
 
 class LocalExecutor:
-    """Each worker leads its own process group: it outlives the app, and a stop reaches its children."""
+    """Each worker leads its own process group: it outlives the app, and a signal reaches its children."""
 
     def start(self, folder: Path, workspace: Path) -> int:
-        """Starts a worker; what it prints goes to log.txt. It sees the modules that this process sees."""
+        """Starts a worker. It sees the modules that this process sees."""
         command = [sys.executable, "-m", "thud.runs.work", str(folder), str(workspace)]
         modules = os.pathsep.join(path or "." for path in sys.path)
         env = {**os.environ, "PYTHONPATH": modules, "OMP_NUM_THREADS": "1"}
@@ -53,20 +64,20 @@ class LocalExecutor:
         return worker.pid
 
     def stop(self, pid: int, folder: Path) -> None:
-        """SIGTERM to the worker's group, SIGKILL when it is still there after GRACE_S."""
-        for number, grace_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, GRACE_S)):
-            if not self.alive(pid, folder):
-                return
-            try:
-                os.killpg(pid, number)
-            except ProcessLookupError:
-                return
-            self._wait(pid, folder, grace_s)
+        """SIGTERM to the worker's group."""
+        self._signal(signal.SIGTERM, pid, folder)
 
-    def _wait(self, pid: int, folder: Path, limit_s: float) -> None:
-        end = time.monotonic() + limit_s
+    def kill(self, pid: int, folder: Path) -> None:
+        """SIGKILL to the worker's group."""
+        self._signal(signal.SIGKILL, pid, folder)
+        end = time.monotonic() + _GONE_AFTER_S
         while self.alive(pid, folder) and time.monotonic() < end:
             time.sleep(0.02)
+
+    def _signal(self, number: signal.Signals, pid: int, folder: Path) -> None:
+        if self.alive(pid, folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, number)
 
     def alive(self, pid: int, folder: Path) -> bool:
         """Of its own workers this process knows; others are known by the folder in their command line."""

@@ -16,6 +16,7 @@ from thud.runs.follow import now
 from thud.runs.jobs import pairs as job
 from thud.runs.pair_gather import Gathered, gather_all, settled_times
 from thud.runs.pair_media import MediaCheck
+from thud.stimuli.held_out import is_held_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SET, WORD, RECIPE, HELD_OUT = job.DEFINITION, "pair_word", "recipe", "held_out"
 """Kinds of definitions. pair_set: id → title, recipe, stage, pairs, held, made_at, origin, parent."""
+DEMO_HELD_OUT = "demo, held out"
 WORDS = ("approved", "dropped")
 FIXES: Mapping[str, str] = {
     "shuffle_letters": "letters shuffled",
@@ -137,8 +139,16 @@ def freeze(store: Store, set_id: str, name: str, actor: str) -> list[str]:
     return clips
 
 
+def hold_out_demo(store: Store, actor: str) -> list[str]:
+    """The ids of the demo's clips that were made for testing, frozen as test clips; again it changes nothing."""
+    clips = sorted(clip.id for clip in store.clips() if is_held_out(clip))
+    if clips and held_out(store).get(DEMO_HELD_OUT, {}).get("clips") != clips:
+        store.define(HELD_OUT, DEMO_HELD_OUT, {"clips": clips, "set": "", "at": now()}, actor)
+    return clips
+
+
 def held_out(store: Store) -> dict[str, Json]:
-    """Name → {"clips": ids, "set", "at"} of what was frozen."""
+    """Name → {"clips": ids, "set" ("" = of none), "at"} of what was frozen."""
     return store.definitions(HELD_OUT)
 
 

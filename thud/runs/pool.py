@@ -28,9 +28,6 @@ from thud.errors import RefusedClip, RunFailed, StoreFull, ThudError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-GRACE_S = 2.0
-"""How long items in hand may still take once a stop is asked for."""
-
 _TICK_S = 0.1
 _STALL_S = 30.0
 _MAX_DEATHS = 2
@@ -43,13 +40,14 @@ def guarded(
     workers: int,
     limit_s: float,
     stop: Callable[[], bool] | None = None,
+    grace_s: float = 2.0,
 ) -> Generator[tuple[Item, Result | ThudError], None, None]:
     """Each item with its result, or with the error that befell it, in the order in which they are settled.
 
     fn: a module-level function, or a partial of one. Its ThudErrors come back as themselves, anything else as
     RunFailed with the traceback in its notes. An item over `limit_s` seconds (0: no limit) gives RefusedClip.
     An item whose child dies is tried once more, then gives RunFailed. `items` is drawn from as workers come
-    free. stop: asked ten times a second; once true, no item is taken up and those in hand get GRACE_S.
+    free. stop: asked ten times a second; once true, no item is taken up and those in hand get `grace_s`.
     Raises RunFailed when children cannot be started at all. Closing the generator kills the children.
     """
     crew = _Crew(max(1, workers), limit_s)
@@ -64,7 +62,7 @@ def guarded(
             if going():
                 crew.fill(fn, source)
             elif until is None:
-                until = time.monotonic() + GRACE_S
+                until = time.monotonic() + grace_s
             if crew.idle or (until is not None and time.monotonic() > until):
                 return
             yield from crew.settled(going)
@@ -132,7 +130,7 @@ class _Crew:
     def _give(self, task: _Task) -> None:
         self._moved_at = time.monotonic()
         try:
-            future = self._pool.schedule(_call, args=(task.payload,), timeout=self._limit_s or None)
+            future = self._pool.schedule(answer_to, args=(task.payload,), timeout=self._limit_s or None)
         except RuntimeError:  # how Pebble says that the pool is broken
             future = Future()
             future.set_exception(BrokenProcessPool())
@@ -190,7 +188,7 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _call(payload: bytes) -> bytes:
+def answer_to(payload: bytes) -> bytes:
     """In the child: the pickled result or ThudError. Unpickled here: a bad import fails its item only."""
     outcome: Any
     try:

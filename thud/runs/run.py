@@ -1,7 +1,8 @@
-"""Runs as the app and the command line use them: start, follow, cancel, resume.
+"""Runs as the app and the command line use them: start, queue, follow, cancel, resume.
 
 A run's folder is the truth about its progress, the store's row about its existence. One background thread
-follows the active runs. Closing the app ends that thread, not the workers: `recover` finds them again.
+follows the active runs, and starts those whose device has become free. Closing the app ends that thread, not the
+workers: `recover` finds them again. A run that is a step of a chain has the next one started when it ends.
 """
 
 from __future__ import annotations
@@ -11,33 +12,44 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from thud.errors import BadRequest, ThudError
 from thud.records import Refusal, Run, content_id
-from thud.runs.folder import ENDED, Header, Plan, State, read_plan, read_state, write_plan, write_state
+from thud.runs.folder import ENDED, Header, Plan, noted_worker, read_plan, read_state, write_plan
 from thud.runs.follow import Follower, RunStore, now
 from thud.runs.local import Executor, LocalExecutor
-from thud.runs.tail import Tail
+from thud.runs.queue import holder, waiting_words
+from thud.runs.tail import Tail, end_of
 
 log = logging.getLogger("thud.runs")
 
 _TURN_EVERY_S = 0.2
 _AFTER_TROUBLE_S = 2.0
 
+_mark: ContextVar[dict[str, Any]] = ContextVar("mark", default={})  # noqa: B039 - it is never changed in place
+
 
 class Runs:
-    """The runs of one workspace. Every method may be called from any thread."""
+    """The runs of one workspace. Every method may be called from any thread.
 
-    def __init__(self, store: RunStore, workspace: Path, executor: Executor | None = None) -> None:
+    on: where runs are worked unless `start` says otherwise, "" = here.
+    """
+
+    def __init__(self, store: RunStore, workspace: Path, executor: Executor | None = None, on: str = "") -> None:
+        self._on = on
         self._store = store
         self._workspace = workspace.resolve()
         self._executor = executor or LocalExecutor()
         self._followed: dict[str, Follower] = {}
+        self._chains = ThreadPoolExecutor(1, "chains")
         self._starts = threading.Lock()
         self._turns = threading.Lock()
         self._closing = threading.Event()
@@ -54,8 +66,12 @@ class Runs:
 
     def close(self) -> None:
         """Stops following. Workers go on; `recover` finds them at the next start."""
+        from thud.runs.checker import close_shared_checker
+
         self._closing.set()
         self._thread.join()
+        close_shared_checker()  # a chain may wait for its answer
+        self._chains.shutdown(cancel_futures=True)
 
     def start(
         self,
@@ -68,16 +84,25 @@ class Runs:
         workers: int | None = None,
         limit_s: float = 300.0,
         job: str = "",
+        grace_s: float = 2.0,
+        device: str = "",
+        on: str = "",
     ) -> Run:
-        """Plans a run and starts its worker; returns at once.
+        """Plans a run and starts its worker, or puts it behind the run that has its device; returns at once.
 
-        items: what JSON can hold, each with its own "key". workers: children at a time (None: one per core).
-        limit_s: per item, 0 = no limit. job: where the job is found, "" = the job table.
-        BadRequest when there is nothing to do or keys repeat; StoreFull when the disk has no room for it.
+        items: what JSON can hold, each with its own "key". workers: children at a time (None: one per core; on a
+        cluster as many as it has). limit_s: per item, 0 = no limit. job: where the job is found, "" = the job table.
+        grace_s: what an item in hand may still take after a stop. device: what it has to itself, as "cpu" or "0,1"; a
+        cluster queues by itself. on: a cluster, "" = here. BadRequest when there is nothing to do, keys repeat, or `on`
+        is none; StoreFull when the disk has no room for it.
         """
         planned = _by_key(items)
-        most = min(workers or os.cpu_count() or 1, len(planned))
-        header = Header(kind, title, most, limit_s, job, settings)
+        on = on or self._on
+        settings = {**settings, **_mark.get()}
+        self._executor_of(on)
+        here = os.cpu_count() or 1
+        most = min(workers or (len(planned) if on else here), len(planned))
+        header = Header(kind, title, most, limit_s, job, settings, grace_s, device, on)
         plan = Plan(header, planned)
         created = now()
         run_id = content_id(asdict(header), list(plan.items.values()), created, actor)
@@ -91,10 +116,11 @@ class Runs:
         except ThudError:
             shutil.rmtree(self._folder(run), ignore_errors=True)
             raise
-        return self._launch(run)
+        with self._starts:
+            return self._launch(run)
 
     def resume(self, run_id: str) -> Run:
-        """Starts a worker on what an ended run has left. BadRequest when it is still active, or done."""
+        """Starts a worker on what an ended run has left, or queues it. BadRequest when it is still active, or done."""
         with self._starts:
             run = self._store.run(run_id)
             if run_id in self._followed:
@@ -103,25 +129,50 @@ class Runs:
                 raise BadRequest(f"“{run.title}” is done: there is nothing left to resume.")
             return self._launch(run)
 
-    def cancel(self, run_id: str) -> Run:
-        """Stops an active run and returns it ended, within seconds. BadRequest when it has ended already."""
+    def cancel(self, run_id: str, wait_s: float = 10.0) -> Run:
+        """Asks an active run to stop, waits up to `wait_s`, and returns it as it stands.
+
+        One that does not end within its grace is killed; so is one that is cancelled a second time, at once. BadRequest
+        when it has ended already.
+        """
+        with self._starts:
+            follower = self._followed.get(run_id)
+            if follower is None:
+                raise BadRequest(f"“{self._store.run(run_id).title}” has ended already.")
+            follower.stop()
+        return self.wait(run_id, wait_s)
+
+    def stopping_s(self, run_id: str) -> float | None:
+        """Seconds until an active run that was asked to stop is killed; None when it was not asked."""
         follower = self._followed.get(run_id)
-        if follower is None:
-            raise BadRequest(f"“{self._store.run(run_id).title}” has ended already.")
-        follower.cancelling = True
-        self._executor.stop(follower.run.pid, follower.folder)
-        return self.wait(run_id, 10)
+        if follower is None or follower.kill_at is None:
+            return None
+        return max(0.0, follower.kill_at - time.monotonic())
+
+    def waits_for(self, run_id: str) -> Run | None:
+        """The run that has the device for which this one waits; None when it waits for none."""
+        follower = self._followed.get(run_id)
+        other = holder(follower, list(self._followed.values())) if follower and follower.waiting else None
+        return other.run if other else None
+
+    @property
+    def closing(self) -> bool:
+        """Whether `close` was called: what fails from now on may do so for that reason alone."""
+        return self._closing.is_set()
 
     def recover(self) -> list[Run]:
         """Called once when the app starts: follows what was active when it closed, and says how it stands.
 
         A worker that lives is followed on; one that ended meanwhile has its results taken in; one that died
-        leaves a failed run that can be resumed. What is long goes on in the background.
+        leaves a failed run that can be resumed; what waited for a device waits on. What is long goes on in the
+        background.
         """
         found = [run for run in self._store.runs() if run.state not in ENDED]
-        for run in found:
-            self._find_again(run)
+        with self._starts:
+            for run in sorted(found, key=lambda run: run.created_at):
+                self._find_again(run)
         self._take_turns()
+        self._go_on_with_chains()
         return [self.run(run.id) for run in found]
 
     def run(self, run_id: str) -> Run:
@@ -149,14 +200,7 @@ class Runs:
 
     def log(self, run_id: str, size: int = 20_000) -> str:
         """The last whole lines of the run's log, `size` bytes at most."""
-        try:
-            with (self._folder(self.run(run_id)) / "log.txt").open("rb") as file:
-                start = max(0, file.seek(0, os.SEEK_END) - size)
-                file.seek(start)
-                text = file.read(size).decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-        return text.partition("\n")[2] if start else text
+        return end_of(self._folder(self.run(run_id)) / "log.txt", size)
 
     def problems(self, run_id: str) -> list[Refusal]:
         """What was refused or failed, and why; the subject is an item's "subject", else "path", else key.
@@ -186,26 +230,49 @@ class Runs:
     def _folder(self, run: Run) -> Path:
         return self._workspace / run.folder
 
+    def _executor_of(self, on: str) -> Executor:
+        """Where workers run: here, or on a cluster. BadRequest for one that is not known."""
+        if not on:
+            return self._executor
+        from thud.runs.clusters import executor_for
+
+        return executor_for(on)
+
     def _launch(self, run: Run) -> Run:
-        folder = self._folder(run)
-        run = replace(run, state="queued", message="", finished_at="")
+        """Follows the run, with its worker started if its device is free. Call it with `_starts` held."""
         try:
-            follower = Follower(run, folder, self._store, self._executor)
-            # Before the worker starts: the state of an earlier one would be taken for its own.
-            write_state(folder, State("queued", run.total))
-            follower.run = replace(follower.run, pid=self._executor.start(folder, self._workspace))
+            follower = Follower(run, self._folder(run), self._store, self._executor_of)
         except ThudError as error:
             self._give_up(run, error)
             raise
+        follower.run = replace(follower.run, state="queued", message="", finished_at="")
+        follower.waiting = True
         self._followed[run.id] = follower
+        self._begin(follower)
         return follower.run
+
+    def _begin(self, follower: Follower) -> None:
+        """Starts the worker of a run that waits, if its device is free. Call it with `_starts` held."""
+        other = holder(follower, list(self._followed.values()))
+        if other is not None:
+            follower.run = replace(follower.run, message=waiting_words(follower, other))
+            return
+        try:
+            follower.begin(self._workspace)
+        except ThudError as error:
+            del self._followed[follower.run.id]
+            self._give_up(follower.run, error)
+            raise
 
     def _find_again(self, run: Run) -> None:
         folder = self._folder(run)
         state = read_state(folder)
-        known = replace(run, pid=state.pid) if state and state.pid else run
+        known = replace(run, pid=(state.pid if state else 0) or noted_worker(folder) or run.pid)
         try:
-            self._followed.setdefault(run.id, Follower(known, folder, self._store, self._executor))
+            follower = Follower(known, folder, self._store, self._executor_of)
+            never_began = run.state == "queued" and (state is None or state.state == "queued")
+            follower.waiting = never_began and not follower.alive()
+            self._followed.setdefault(run.id, follower)
         except ThudError as error:
             self._give_up(run, error)
 
@@ -232,7 +299,39 @@ class Runs:
                     continue
                 if follower.ended:
                     del self._followed[run_id]
+                    if "chain" in follower.run.settings:
+                        self._go_on_with_chains()
+            self._begin_waiting()
         return pause_s
+
+    def _begin_waiting(self) -> None:
+        """Starts the runs whose device has become free."""
+        with self._starts:
+            for follower in [one for one in self._followed.values() if one.waiting and not one.ended]:
+                with suppress(ThudError):  # it is told by the run, which has failed
+                    self._begin(follower)
+
+    def _go_on_with_chains(self) -> None:
+        if not self._closing.is_set():
+            self._chains.submit(self._advance)
+
+    def _advance(self) -> None:
+        from thud.runs.chain import advance
+
+        try:
+            advance(cast(Any, self._store), self)
+        except Exception:  # a chain's trouble must not keep the next from going on
+            log.exception("Chains cannot go on just now.")
+
+
+@contextmanager
+def marked(**settings: Any) -> Iterator[None]:
+    """A block in which each run that is started here has these settings beside its own."""
+    before = _mark.set(settings)
+    try:
+        yield
+    finally:
+        _mark.reset(before)
 
 
 def _by_key(items: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

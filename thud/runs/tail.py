@@ -50,6 +50,18 @@ class Tail:
                 yield value
 
 
+def end_of(path: Path, size: int) -> str:
+    """The last whole lines of a text file, `size` bytes at most; "" while there is no file."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - size)
+            file.seek(start)
+            text = file.read(size).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return text.partition("\n")[2] if start else text
+
+
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(line)

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -33,7 +34,7 @@ from thud.runs.folder import (
     read_plan,
     write_state,
 )
-from thud.runs.job import CannotGoOn, find_job
+from thud.runs.job import CannotGoOn, LeftOff, find_job
 from thud.runs.pool import guarded
 
 log = logging.getLogger("thud.runs")
@@ -58,6 +59,8 @@ def work(folder: Path, workspace: Path, stop: Event) -> State:
             return failed
         try:
             _settle(book, plan, workspace, stop)
+        except LeftOff as error:
+            return book.close("cancelled", str(error))
         except ThudError as error:
             log.error("%s", error)
             return book.close("failed", str(error))
@@ -77,11 +80,19 @@ def _settle(book: _Book, plan: Plan, workspace: Path, stop: Event) -> None:
 
     log.info("%s: %d of %d items left", header.title, len(book.left), len(plan.items))
     items = ({**plan.items[key], "run": book.run_id} for key in book.left)
-    with contextlib.closing(guarded(fn, items, header.workers, header.limit_s, stopping)) as settled:
+    crew = _crew()(fn, items, header.workers, header.limit_s, stopping, header.grace_s)
+    with contextlib.closing(crew) as settled:
         for item, result in settled:
             for note in getattr(result, "__notes__", ()):
                 log.error("%s: %s", item["key"], note)
             book.record(_line(item["key"], result))
+
+
+def _crew() -> Callable[..., Any]:
+    """Who works the items: children of this process, or what THUD_CREW names as "module:function", which takes and
+    gives what `guarded` does."""
+    module, _, name = os.environ.get("THUD_CREW", "").partition(":")
+    return getattr(import_module(module), name) if name else guarded
 
 
 def _attempt(

@@ -30,9 +30,13 @@ _WHAT = {
     "_refused": "said = 'refused'",
     "_error": "said = 'error'",
 }
-SUMS = {f"{side}{name}": f"count(*) FILTER ({only} AND {sql})" for side, only in _SIDES for name, sql in _WHAT.items()}
+SUMS = {
+    **{f"{side}{name}": f"count(*) FILTER ({only} AND {sql})" for side, only in _SIDES for name, sql in _WHAT.items()},
+    "early": "count(*) FILTER (early AND counted)",
+    "early_right": "count(*) FILTER (early AND counted AND hit)",
+}
 """What is summed, over untouched and over edited sound: items, those right, those wrongly called shifted in time, and
-those without an answer.
+those without an answer. Of early ones only those that count, so that with the others every class can be had.
 """
 
 
@@ -59,11 +63,14 @@ class ScoreCube:
         """Per part (row and task) and source: the sums named in SUMS, and of pairs (one question put to the original of
         a clip and to its edited forms) how many there are and how many are right throughout.
 
-        Keys: part (what it is tells `score_rows`), source; the names in SUMS; pairs, both.
+        Keys: part (what it is tells `score_rows`), source; the names in SUMS; pairs, both; asked: a number that is the
+        same for the same questions about the same shifts of the same clips (xor it over the sources of a part).
         """
+        # `asked` is hashed once more: hashes of several values are put together by xor, and would cancel in the next.
         columns = f"""
             {PART} AS part, {SOURCE} AS source, hash(r.clip_id, r.question_id, r.rater) AS pair,
-            r.condition = 'original' AS original, r.expected
+            hash(hash(pair, r.offset_s)) AS asked,
+            r.condition = 'original' AS original, r.condition = 'early' AS early, r.expected
         """
         final = self._final(wanted, columns)
         inner = ", ".join(f"{sql} AS {name}" for name, sql in SUMS.items())
@@ -71,9 +78,9 @@ class ScoreCube:
         paired, right = _pair_conditions(wanted.unparsed == "out")
         sql = f"""
             SELECT part, source, {outer}, count(*) FILTER ({paired}) AS pairs,
-                count(*) FILTER ({paired} AND {right}) AS both
+                count(*) FILTER ({paired} AND {right}) AS both, bit_xor(asked) AS asked
             FROM (
-                SELECT part, pair, any_value(source) AS source, {inner}
+                SELECT part, pair, any_value(source) AS source, bit_xor(asked) AS asked, {inner}
                 FROM (SELECT *, {FLAGGED} AS flagged FROM ({final.text})) GROUP BY part, pair
             ) GROUP BY part, source
         """
@@ -161,6 +168,22 @@ class ScoreCube:
             )
         """
         return Sql(text, final.parameters)
+
+    def score_asked(self, row: RowKey, wanted: ScoreFilter) -> Columns:
+        """The items of one row. Keys: stimulus_id, question_id, rater, task, clip_id, source (its name), expected, hit.
+
+        Only those that count: where items without an answer are left out, they are.
+        """
+        columns = """
+            r.stimulus_id, r.question_id, r.rater, r.task, r.clip_id, r.expected,
+            coalesce(nullif(r.source, ''), r.clip_id) AS source
+        """
+        final = self._final(_of(wanted, row), columns)
+        sql = f"""
+            SELECT stimulus_id, question_id, rater, task, clip_id, source, expected, hit FROM ({final.text})
+            WHERE counted
+        """
+        return self._columns(sql, final.parameters)
 
     def score_rows(self) -> Columns:
         """What there is, before any filter: items by row, listener's name, run, task, condition, kind and offset.

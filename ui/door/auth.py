@@ -1,7 +1,7 @@
 """Who may come in. On this machine nobody signs in, but pages of other origins get nothing; elsewhere: accounts.
 
-One ASGI layer (`Guard`) stands before every route, media and Gradio included. It reads the accounts (accounts.py) and the
-table of rights (rights.py); a route reads who asks from `user_of(request)`.
+One ASGI layer (`Guard`) stands before every route, media and Gradio included. It reads the accounts (accounts.py) and
+the table of rights (rights.py); a route reads who asks from `user_of(request)`.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     Rule("read", "/api/listeners/", "researcher"),
     Rule("read", "/api/leak/", "researcher"),
     Rule("read", "/api/pairs/", "researcher"),
+    Rule("read", "/api/train/", "researcher"),
     Rule("read", "/api/segments/agreement", "researcher"),
     # An annotator's own work. Not /api/marks/import.
     Rule("write", "/api/marks", "annotator"),

@@ -29,7 +29,8 @@ LISTEN = Page("listen", "Listen")
 CLIPS = Page("clips", "Clips")
 RESULTS = Page("results", "Results", least="researcher")
 PAIRS = Page("pairs", "Pairs", least="researcher")
+TRAIN = Page("train", "Train", least="researcher")
 ADMIN = Page("admin", "Admin", least="researcher")
-PAGES: tuple[Page, ...] = (ANNOTATE, LISTEN, CLIPS, RESULTS, PAIRS, ADMIN)
+PAGES: tuple[Page, ...] = (ANNOTATE, LISTEN, CLIPS, RESULTS, PAIRS, TRAIN, ADMIN)
 HOME = ANNOTATE
 """Where "/" leads."""

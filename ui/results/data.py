@@ -17,12 +17,11 @@ from thud.evaluation.scoring import ABSENT, CELLS, cell_of
 from thud.runs.leak import heard_without_picture, leak_report
 from thud.store.score_filter import RowKey, ScoreFilter
 from ui.results.asked import Asked, Query, asked, items_asked, row_of
+from ui.results.controls import NOTHING, SHUFFLED, compared_controls, model_controls, rows_json
 from ui.results.rows import Known, known, options
 
 if TYPE_CHECKING:
     from thud.store import Store
-
-SHUFFLED = "shuffled_picture"
 
 
 def leak_of(store: Store, found: Known) -> Json:
@@ -38,8 +37,13 @@ def leaderboard_json(store: Store, query: Query) -> Json:
     want = asked(query, found.sets)
     leak = leak_of(store, found)
     floor = leak["floor"]
-    figures = leaderboard(split_rows(store.score_counts(want.scores), found.parts), want.absent, floor)
-    rows = [_row(store, want, found.rows[row], figure) for row, figure in figures.items() if row in found.rows]
+    sums = split_rows(store.score_counts(want.scores), found.parts, want.absent)
+    figures, controls = leaderboard(sums, want.absent, floor), rows_json(store, found, sums, want)
+    rows = [
+        _row(store, want, found.rows[row], {**figure, **controls.get(row, NOTHING)})
+        for row, figure in figures.items()
+        if row in found.rows
+    ]
     return {
         "filter": _shown_filter(want), "options": options(found), "rows": ranked(rows, want.sort),
         "items": sum(row["no_answer"]["n"] for row in rows), "clips": store.score_clips(want.scores),
@@ -96,13 +100,16 @@ def _warnings(want: Asked, row: Json) -> list[Json]:
 
 
 def published_rows() -> list[Json]:
-    """The paper's table 1: name, size, cells with Wilson's interval, gap, three-class accuracy."""
+    """The paper's table 1: name, size, cells with Wilson's interval, gap, three-class accuracy.
+
+    Its classes have as many items each, so with its classes alike that accuracy is the same.
+    """
     paper = published()
     return [
         {
             "name": model.name, "size": model.size, "source": paper.source, "gap": _value(model.average_gap),
             "cells": {cell: estimate_json(model.estimate(cell), model.items[cell]) for cell in model.cells},
-            "three": _value(model.three_class),
+            "three": _value(model.three_class), "alike": _value(model.three_class),
         }
         for model in paper.models
     ]  # fmt: skip
@@ -153,7 +160,8 @@ def model_json(store: Store, query: Query) -> Json:
     floor = leak_of(store, found)["floor"]
     page["offsets"]["floor"] = floor["shifted"] if floor else None
     notes = row_notes(store, row)
-    return {"head": head_of(about, notes), **page, "step": about["step"], "notes": notes}
+    listening = model_controls(store, found, row, want)
+    return {"head": head_of(about, notes), **page, "step": about["step"], "notes": notes, "controls": listening}
 
 
 def _short_name(about: Json, row: RowKey) -> str:
@@ -182,6 +190,7 @@ def compare_json(store: Store, query: Query) -> Json:
     return {
         "a": heads[0], "b": heads[1], "items": items, "clips": len({tally.source for tally in tallies}),
         "verdict": {"answer": result.answer, "text": result.reason}, "cells": cells, "flipped": flipped,
+        "listening": compared_controls(store, found, a, b, want),
         "note": _compare_note(a, b, items, result.cells),
     }  # fmt: skip
 

@@ -37,6 +37,7 @@ small{display:block;font-size:11px;line-height:14px}.hit{box-shadow:inset 0 0 0 
 .ax{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:8px}
 .ax div{background:var(--r);border-radius:6px;padding:8px 10px}.ax b{font-size:19px}figure{margin:0}
 svg{max-width:100%;height:auto}svg text{fill:var(--t2);font:11px system-ui,sans-serif}
+small.w{white-space:normal;min-width:160px}
 .key i{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 4px 0 12px}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px}dd{margin:0;overflow-wrap:anywhere}
 """
@@ -86,26 +87,40 @@ def _leaderboard(board: Json) -> str:
         "average gap",
         "d′ sync",
         "no answer",
-        "3 classes",
+        "sync, classes alike",
+        "sound alone",
+        "another picture",
     ]
     rows = [
         [
             f"{_e(row['listener'])}<small>{_e(row['arm_words'])}, {_e(row['set']['name'])}{_tags(row)}</small>",
             *(_percent(row["cells"][figure.key]) for figure in CELL_FIGURES),
             _percent(row["gap"]), _percent(row["dprime"], 1), _percent({**row["no_answer"], "low": None}),
-            _percent(row["three"]),
+            *_controls(row["controls"]),
         ]
         for row in board["rows"]
     ]  # fmt: skip
     paper = [
         [f"{_e(row['name'])}<small>published, {_e(row['source'])}</small>",
          *(_percent(row["cells"].get(figure.key)) for figure in CELL_FIGURES),
-         _percent(row["gap"]), "–", "–", _percent(row["three"])]
+         _percent(row["gap"]), "–", "–", _percent(row["three"]), "–", "–"]
         for row in board["published"]
     ]  # fmt: skip
     warnings = "".join(f"<p>{_e(line['text'])}</p>" for line in board["warnings"])
-    note = "% with 95 % interval. Published rows rest on other clips and prompts; their intervals are ours."
+    note = (
+        "% with 95 % interval. Published rows rest on other clips and prompts; their intervals are ours. Sound alone: "
+        "the most that a guesser gets who knows only where the sound of these very items lies."
+    )
     return f"<h2>Leaderboard</h2>{_table(head, rows + paper)}<p>{note} {_e(board['method'])}</p>{warnings}"
+
+
+def _controls(held: Json | None) -> list[str]:
+    """Accuracy on sync, what the sound alone allows, under another picture; the sentence below the first."""
+    if not held:
+        return ["–", "–", "–"]
+    words = f"<small class='w'>{_e(held['words'])}</small>"
+    other = _percent(held["shuffled"]) if held["shuffled"] or not held["ask"] else "not asked"
+    return [f"{_percent(held['accuracy'])}{words}", _percent({**held["ceiling"], "low": None}), other]
 
 
 def _tags(row: Json) -> str:
@@ -119,13 +134,15 @@ def _model(page: Json) -> str:
         f"<div>{_e(axis['title'])}<br><b>{_percent(axis)}</b><small>{_e(axis['words'])}, n {axis['n']}</small></div>"
         for axis in page["axes"]
     )
+    held = f"<p><b>Is it listening?</b> {_e(page['controls']['words'])}</p>" if page["controls"] else ""
     where = f"<p>{_e(page['localise']['words'])}</p>" if page["localise"] else ""
     step = f"<p>{_e(page['step']['words'])}</p>" if page["step"] else ""
     notes = "".join(f"<p>{_e(note.get('actor', ''))}: {_e(note.get('text', ''))}</p>" for note in page["notes"])
     simulated = ", simulated" if head["simulated"] else ""
     return (
         f"<section><h2>{_e(head['listener'])}, {_e(arm)}</h2><p>{_e(head['model'])} {_e(head['set']['name'])}, "
-        f"{head['items']:,} items{simulated}</p><h3>Eight ways to fail, % (0 is best)</h3><div class='ax'>{axes}</div>"
+        f"{head['items']:,} items{simulated}</p>{held}"
+        f"<h3>Eight ways to fail, % (0 is best)</h3><div class='ax'>{axes}</div>"
         f"{''.join(_panel(panel) for panel in page['panels'])}{''.join(_matrix(each) for each in page['matrices'])}"
         f"{_offsets(page['offsets'])}{where}{step}{notes}</section>"
     )
@@ -224,6 +241,8 @@ def _compared(page: Json) -> str:
     ]  # fmt: skip
     names = " against ".join(f"{side} {_e(page[side.lower()]['listener'])}" for side in ("A", "B"))
     verdict = f"<p><b>{_e(page['verdict']['answer'])}</b> {_e(page['verdict']['text'])}</p>"
+    if page["listening"]:
+        verdict += f"<p><b>Sync.</b> {_e(page['listening']['words'])}</p>"
     return f"<h2>The two best: {names}</h2>{verdict}{_table(head, rows)}<p>{_e(page['note'])}</p>"
 
 

@@ -20,6 +20,7 @@ from ui.routes.pairs import pairs_router
 from ui.routes.results import results_router
 from ui.routes.rewriting import rewriting_router
 from ui.routes.segments import segments_router
+from ui.routes.train import train_router
 from ui.routes.work import work_router
 
 
@@ -41,5 +42,6 @@ def all_routers(house: House) -> list[APIRouter]:
         pairs_router,
         rewriting_router,
         segments_router,
+        train_router,
     )
     return [make(house) for make in makers]

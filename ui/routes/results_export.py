@@ -78,14 +78,25 @@ def cells_of(row: Json) -> Iterator[tuple[str, Json | None]]:
     """Every figure of a row by its name."""
     yield from row["cells"].items()
     yield from ((f"both_{task}", estimate) for task, estimate in row["both"].items())
-    yield from ((name, row[name]) for name in ("gap", "dprime", "three"))
+    yield from ((name, row[name]) for name in ("gap", "dprime", "three", "alike"))
+    yield from controls_of(row)
     no_answer = row["no_answer"]
     yield "no_answer", {"value": no_answer["value"], "low": None, "high": None, "n": no_answer["n"], "sources": None}
 
 
+def controls_of(row: Json) -> Iterator[tuple[str, Json | None]]:
+    """What stands beside `alike`: what the sound alone allows, under other pictures, and how far above the first."""
+    held = row["controls"] or {"ceiling": None, "shuffled": None, "over": None}
+    yield from (("sound_alone", held["ceiling"]), ("another_picture", held["shuffled"]))
+    yield "over_sound_alone", held["over"]
+
+
 def model_csv(page: Json) -> str:
-    """One line per axis, segment of a panel, cell of a matrix, offset and sound class."""
+    """One line per axis, segment of a panel, cell of a matrix, offset and sound class, and the controls of sync."""
     lines: list[list[Any]] = [["axis", axis["key"], "", *_numbers(axis)] for axis in page["axes"]]
+    if page["controls"]:
+        held = [("alike", page["controls"]["accuracy"]), *controls_of(page)]
+        lines += [["sync", name, "", *_numbers(estimate)] for name, estimate in held]
     lines += [
         [f"panel {panel['key']}", part["key"], row["listener"], part["share"], "", "", part["count"], ""]
         for panel in page["panels"]
@@ -107,6 +118,7 @@ def model_csv(page: Json) -> str:
 def compare_csv(page: Json) -> str:
     """One line per cell: both shares, the difference B − A with its interval, and the tests."""
     names = ("a_only", "b_only", "mcnemar", "test", "p", "holm", "can_show")
+    told = page["listening"]
     lines = [
         [
             row["cell"],
@@ -117,7 +129,20 @@ def compare_csv(page: Json) -> str:
         ]
         for row in page["cells"]
     ]
+    if told:
+        sides = {
+            name: [_share(told[side], name) for side in ("a", "b")] for name in ("accuracy", "ceiling", "shuffled")
+        }
+        lines.append(
+            ["sync_alike", *sides["accuracy"], *_numbers(told["difference"]), "", "", "", "", told["p"], "", ""]
+        )
+        lines += [["sound_alone", *sides["ceiling"]], ["another_picture", *sides["shuffled"]]]
+        lines.append([told["words"]])
     return _csv(("cell", "a", "b", "difference", "low", "high", "n", "sources", *names), lines)
+
+
+def _share(held: Json | None, name: str) -> Any:
+    return held[name]["value"] if held and held[name] else ""
 
 
 def _numbers(estimate: Json | None) -> list[Any]:
@@ -137,6 +162,9 @@ def _safe(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
+ALIKE = (
+    "Sound alone: what a guesser gets who knows only where the sound lies; other pict.: under another clip's picture."
+)
 COLUMNS = (
     "sync_original", "sync_shifted", "existence_original", "existence_muted", "consistency_original",
     "consistency_swapped",
@@ -144,15 +172,18 @@ COLUMNS = (
 
 
 def leaderboard_tex(board: Json) -> str:
-    """The paper's table 1 with intervals under every figure. Needs \\usepackage{booktabs}."""
+    """The paper's table 1 with intervals under every figure, and the controls of sync. Needs \\usepackage{booktabs}."""
     measured = [line for row in board["rows"] for line in _tex_row(_tex_name(row), row)]
     published = [line for row in board["published"] for line in _tex_row(tex(row["name"]), row)]
     return "\n".join([
-        "% \\usepackage{booktabs}", f"% {tex(board['method'])}", "\\begin{tabular}{lrrrrrrr}", "\\toprule",
-        " & \\multicolumn{2}{c}{Sync} & \\multicolumn{2}{c}{Existence} & \\multicolumn{2}{c}{Consistency} & \\\\",
-        "\\cmidrule(lr){2-3}\\cmidrule(lr){4-5}\\cmidrule(lr){6-7}",
-        "Listener & Orig. & Shift & Orig. & Mute & Orig. & Swap & Avg.\\ gap \\\\", "\\midrule", *measured, "\\midrule",
-        "\\multicolumn{8}{l}{\\emph{Published, other clips and prompts}} \\\\", *published, "\\bottomrule",
+        "% \\usepackage{booktabs}", f"% {tex(board['method'])}", f"% {ALIKE}",
+        "\\begin{tabular}{lrrrrrrrrrr}", "\\toprule",
+        " & \\multicolumn{2}{c}{Sync} & \\multicolumn{2}{c}{Existence} & \\multicolumn{2}{c}{Consistency} & "
+        "& \\multicolumn{3}{c}{Sync, classes alike} \\\\",
+        "\\cmidrule(lr){2-3}\\cmidrule(lr){4-5}\\cmidrule(lr){6-7}\\cmidrule(lr){9-11}",
+        "Listener & Orig. & Shift & Orig. & Mute & Orig. & Swap & Avg.\\ gap & Right & Sound alone & Other pict. \\\\",
+        "\\midrule", *measured, "\\midrule",
+        "\\multicolumn{11}{l}{\\emph{Published, other clips and prompts}} \\\\", *published, "\\bottomrule",
         "\\end{tabular}", "",
     ])  # fmt: skip
 
@@ -162,8 +193,11 @@ def _tex_name(row: Json) -> str:
 
 
 def _tex_row(name: str, row: Json) -> list[str]:
-    estimates = [*(row["cells"].get(cell) for cell in COLUMNS), row["gap"]]
-    figures = " & ".join([name, *("--" if each is None else f"{100 * each['value']:.1f}" for each in estimates)])
+    held = [each for _, each in controls_of(row)][:2] if row.get("controls") else [None, None]
+    estimates = [*(row["cells"].get(cell) for cell in COLUMNS), row["gap"], row["alike"], *held]
+    figures = " & ".join(
+        [name, *("--" if each is None or each["value"] is None else f"{100 * each['value']:.1f}" for each in estimates)]
+    )
     ranges = " & ".join(["", *(_tex_range(each) for each in estimates)])
     return [f"{figures} \\\\", f"{ranges} \\\\"]
 

@@ -155,9 +155,14 @@ def shuffled(question: SetQuestion, seed_parts: Sequence[Any]) -> tuple[str, tup
 @cache
 def shipped() -> dict[str, QuestionSet]:
     """The sets that ship, by style."""
-    rows = [json.loads((FOLDER / f"{style}.json").read_text(encoding="utf-8")) for style in STYLES]
-    return {row["style"]: parse_question_set(row) for row in rows}
+    return {style: _read(style) for style in STYLES}
+
+
+def _read(name: str) -> QuestionSet:
+    return parse_question_set(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
 
 
 QUESTION_SETS: dict[str, QuestionSet] = shipped()
 """Those that ship, by style: neutral, structured, direct, choice."""
+DEMO: QuestionSet = _read("demo")
+"""What the small model that ships can be asked. The demo's workspace holds it like a set of one's own."""

@@ -10,6 +10,7 @@ from thud.runs.job import Job
 KINDS = (
     "ingest", "build", "demo", "annotate", "annotate_batch", "listen", "canary", "judge", "judge_batch",
     "pairs", "rewrite", "reannotate", "pairs_export", "pairs_import",
+    "train", "train_export",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from thud.records import (
 from thud.stimuli.balance import Placed, shifts_to_ask
 from thud.stimuli.build import BuildSettings, Refused, build_clip, plan_clip
 from thud.stimuli.donors import candidates
+from thud.stimuli.held_out import is_held_out
 
 if TYPE_CHECKING:
     from thud.evaluation.leak_guess import Guess
@@ -76,7 +77,8 @@ def plan_build(store: Store, clip_ids: Sequence[str] | None, settings: BuildSett
     """The plan for `clip_ids` (None = all clips). Reads the store, decodes nothing."""
     clips = store.clips()
     times = store.times()
-    pool = candidates(clips, times)
+    # A sound that may be trained on is not lent to a clip for testing, nor the other way round.
+    pools = {side: candidates([one for one in clips if is_held_out(one) is side], times) for side in (False, True)}
     rejections: dict[str, set[str]] = {}
     for word in store.donor_rejections():
         rejections.setdefault(word.clip_id, set()).add(word.donor_id)
@@ -94,6 +96,7 @@ def plan_build(store: Store, clip_ids: Sequence[str] | None, settings: BuildSett
     planned: set[str] = set()
     unknown = 0
     for clip in chosen:
+        pool = pools[is_held_out(clip)]
         plan = plan_clip(clip, times.get(clip.id), own.get(clip.id, settings), pool, rejections.get(clip.id, ()))
         refused += [(clip, r) for r in plan.refused]
         counts["refused"].update(r.edit.condition for r in plan.refused)

@@ -14,20 +14,28 @@ if TYPE_CHECKING:
 kind = "demo"
 LIMIT_S = 120.0
 SEED, COUNT = 7, 24
+HELD_OUT_SEED, HELD_OUT_COUNT = 41, 24
 
 
-def plan_demo(count: int = COUNT, seed: int = SEED) -> list[dict[str, Any]]:
-    """One item per demo clip."""
-    return [{"key": f"demo-{seed}-{index}", "index": index, "seed": seed} for index in range(count)]
+def plan_demo(count: int = COUNT, seed: int = SEED, held_out: bool = False) -> list[dict[str, Any]]:
+    """One item per demo clip. held_out: clips that are kept for testing."""
+    about = {"seed": seed, "held_out": held_out}
+    return [{"key": f"demo-{seed}-{index}", "index": index, **about} for index in range(count)]
+
+
+def plan_held_out() -> list[dict[str, Any]]:
+    """One item per clip that is kept for testing: the demo's kinds under another seed."""
+    return plan_demo(HELD_OUT_COUNT, HELD_OUT_SEED, held_out=True)
 
 
 def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:
-    """Makes one demo clip in workspace/demo and reads it like any other file."""
+    """Makes one demo clip in workspace/demo, or demo-held-out, and reads it like any other file."""
     from thud.stimuli.demo import make_clip
 
-    folder = workspace / "demo"
+    held_out = item.get("held_out", False)
+    folder = workspace / ("demo-held-out" if held_out else "demo")
     folder.mkdir(parents=True, exist_ok=True)
-    clip = make_clip(folder, item["seed"], item["index"])
+    clip = make_clip(folder, item["seed"], item["index"], held_out)
     source = Source(
         str(folder / clip.path),
         str(folder),

@@ -14,9 +14,10 @@ from thud.stimuli.demo.acoustics import record
 from thud.stimuli.demo.canvas import render
 from thud.stimuli.demo.cast import ACTS, Act
 from thud.stimuli.demo.shot import Shot, draw_shot
+from thud.stimuli.held_out import DEMO, HELD_OUT
 
 CRF = 28
-"""Flat pictures lose nothing visible, and a clip stays under 150 kB with its sound."""
+"""Flat pictures lose nothing visible, and a clip stays under 170 kB with its sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,17 @@ def make_demo(
     return clips
 
 
-def make_clip(folder: Path, seed: int, index: int) -> DemoClip:
-    """Write clip `index` of the demo of `seed` into `folder`; the same whichever others are made."""
+def make_clip(folder: Path, seed: int, index: int, held_out: bool = False) -> DemoClip:
+    """Write clip `index` of the demo of `seed` into `folder`; the same whichever others are made.
+
+    held_out: say in its title and source that it is kept for testing; what is seen and heard is the same.
+    """
     act, shot = plan(seed, index)
     clip = DemoClip(
         path=f"{act.kind}_{index + 1:02d}.mp4",
-        title=act.titles[shot.variant],
+        title=act.titles[shot.variant] + (" (held out)" if held_out else ""),
         kind=act.kind,
-        source=f"thud-demo/{act.kind}",
+        source=(HELD_OUT if held_out else DEMO) + act.kind,
         visual_s=shot.visual_s,
         audio_s=shot.audio_s,
     )

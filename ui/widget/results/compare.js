@@ -2,6 +2,7 @@
 import { get } from "../base/api.js";
 import { el, replace } from "../base/dom.js";
 import { icon } from "../base/icons.js";
+import { comparedPanel } from "./controls.js";
 import { ItemRows, ItemTable } from "./items.js";
 import { face, makeMenu, option, options } from "./menu.js";
 import { ARMS, TASKS, axis, estimateOf, forest, grouped, interval, itemsLink, nothing, percent, plural, points, said } from "./parts.js";
@@ -24,7 +25,7 @@ export async function show(parts) {
   const found = await get(`/api/results/compare?${pair}${filters && `&${filters}`}`, { signal: parts.signal });
   if (!parts.alive()) return null;
   const flipped = el("section", { class: "panel flips", "aria-label": "Items that flipped" });
-  replace(parts.body, pickers(parts, board, { a, b }, found), el("p", { class: "verdict" }, el("b", {}, found.verdict.answer), " ", found.verdict.text), table(parts, found), flipped);
+  replace(parts.body, pickers(parts, board, { a, b }, found), el("p", { class: "verdict" }, el("b", {}, found.verdict.answer), " ", found.verdict.text), comparedPanel(parts, found), table(parts, found), flipped);
   const list = await drawFlips(parts, found, flipped, pair);
   return { keys: list ? list.keys() : [], picture: () => comparePicture(parts, found), list };
 }

@@ -18,15 +18,15 @@ const TASK_WORDS = { sync: "in sync, early or late", existence: "is there sound"
 const remembered = () => { try { return JSON.parse(localStorage.getItem(STORE)) ?? {}; } catch { return {}; } };
 const remember = (model) => { try { localStorage.setItem(STORE, JSON.stringify(model)); } catch { /* storage is off: fresh next time */ } };
 
-// onstarted(runId, title) for each run that was started, onclose(). Returns the dialog.
+// onstarted(runId, title) for each run that was started, onclose(); wanted: what is chosen at first {listener, set, arms, tasks}. Returns the dialog.
 export function openListeners(root, options = {}) {
   return new ListenersDialog(root, options).dialog;
 }
 
 class ListenersDialog {
-  constructor(root, { onstarted = () => {}, onclose = null }) {
+  constructor(root, { onstarted = () => {}, onclose = null, wanted = null }) {
     Object.assign(this, { onstarted, found: null, plan: null, asked: 0, timer: 0, sending: false, cards: null, testing: null });
-    this.model = { listener: "", set: "", arms: null, tasks: null, conditions: null, clips: "all", filter: "", again: false, override: false, ...remembered() };
+    this.model = { listener: "", set: "", arms: null, tasks: null, conditions: null, clips: "all", filter: "", again: false, override: false, ...remembered(), ...(wanted && { clips: "all", conditions: null, again: false, override: false, ...wanted }) };
     this.said = el("p", { class: "sr", role: "status" });
     this.told = el("div", { class: "ask-told", role: "status" });
     this.ledger = el("p", { class: "sm t3 spent" });

@@ -3,6 +3,7 @@
 import { get } from "../base/api.js";
 import { el, replace } from "../base/dom.js";
 import { icon } from "../base/icons.js";
+import { controlsPanel } from "./controls.js";
 import { curvePanel } from "./curve.js";
 import { bandsTable, kindsTable, matrixTable, whyNot } from "./answers.js";
 import { makeMenu, option, options } from "./menu.js";
@@ -32,7 +33,7 @@ export async function show(parts) {
   heading(parts, board.rows, found.head);
   const bars = el("div", { class: "tri" });
   drawPanels(parts, found.panels, bars);
-  replace(parts.body, tiles(parts, found), bars, el("div", { class: "duo" }, answers(parts, found), curvePanel(parts, found, bandsTable(parts, found.bands))), notes(parts, found));
+  replace(parts.body, tiles(parts, found), controlsPanel(parts, found.controls), bars, el("div", { class: "duo" }, answers(parts, found), curvePanel(parts, found, bandsTable(parts, found.bands))), notes(parts, found));
   return { keys: keys(parts, board.rows, found.head), picture: () => modelPictures(parts, found, matrixOf(found, parts)) };
 }
 

@@ -15,7 +15,7 @@ export const SORTS = {
     cell("consistency_original", "consistency, original"), cell("consistency_swapped", "consistency, swapped")].map(([key, sort]) => [key, { ...sort, down: true }])),
   dprime: { title: "d′", of: share("dprime"), down: true },
   no_answer: { title: "no answer", of: share("no_answer") },
-  three: { title: "sync, 3 classes", of: share("three"), down: true },
+  alike: { title: "sync, classes alike", of: share("alike"), down: true },
 };
 
 // rows as `sort` ("gap", "-three", …) wants them; "" leaves the server's order, which ranks by gap.

@@ -3,7 +3,7 @@
 // Each view is a module with show(parts) → {keys, picture, list} or null, called whenever the address or the numbers changed. parts: {root, body, me,
 // signal: of this showing, alive(), state: the address read, board(): the leaderboard under these filters, title(words, ...more): the heading,
 // legend: a place beside the filters, go(changes): a new address, remember(changes): the same, not drawn anew, address(changes): as text,
-// openItems(query), changed(): numbers may differ, again(): draw once more, ask(): the dialog that asks a listener, or null}.
+// openItems(query), changed(): numbers may differ, again(): draw once more, ask(): the dialog that asks a listener, askFor(wanted): the same with choices made}.
 import { get } from "../base/api.js";
 import { closeDialogs } from "../base/dialog.js";
 import { el, replace } from "../base/dom.js";
@@ -192,6 +192,7 @@ const partsOf = (page, state, { alive, signal }) => ({
   again: () => draw(page),
   started: (run, title) => { page.poll.expect(run, title); page.drawer.set(true); },
   ask: () => ask(page),
+  askFor: (wanted) => ask(page, wanted),
 });
 
 function drawTabs(page, state) {
@@ -205,11 +206,12 @@ function drawTabs(page, state) {
 }
 
 // What a listener is asked, and which: a dialog of its own.
-async function ask(page) {
+// wanted: what is chosen at first (listener, set, arms, tasks), where it is for something.
+async function ask(page, wanted = null) {
   if (page.root.querySelector("dialog[open]") || page.root.classList.contains("no-making")) return;
   try {
     const { openListeners } = await import("./listeners.js");
-    openListeners(page.root, { me: page.me, onstarted: (run, title) => { page.poll.expect(run, title); page.drawer.set(true); } });
+    openListeners(page.root, { me: page.me, wanted, onstarted: (run, title) => { page.poll.expect(run, title); page.drawer.set(true); } });
   } catch (error) { fail(error); }
 }
 

@@ -3,6 +3,7 @@
 import { el, number, replace, signed } from "../base/dom.js";
 import { shape } from "../base/annotators.js";
 import { icon } from "../base/icons.js";
+import { controlsCell } from "./controls.js";
 import { answersTitle, drawLegend } from "./filters.js";
 import { openNote } from "./notes.js";
 import { CELLS, SORTS, cellOf, ordered, pressed } from "./order.js";
@@ -11,7 +12,6 @@ import { boardPicture } from "./picture.js";
 import { listOf, noFilter } from "./state.js";
 
 const MANY_UNPARSED = 0.1;
-const FLOORS = { above: ["check", "acc", "above"], "not above": ["alert", "warn", "not above"], floor: [null, "", "floor"] };
 
 // parts: what page.js gives every view.
 export async function show(parts) {
@@ -61,19 +61,18 @@ function heads(board) {
     return el("button", { type: "button", class: `by${on ? " on" : ""}`, "data-key": `sort-${key}`, "aria-label": `Sort by ${SORTS[key].title}`, onclick: () => go({ sort: pressed(key, state.sort) }) }, words, on && el("span", { "aria-hidden": "true" }, now.startsWith("-") ? " ↓" : " ↑"));
   };
   const order = (...all) => (all.includes(now) ? "ascending" : all.includes(now.replace(/^-/, "")) ? "descending" : null);
-  const two = (first, second) => [first, el("br"), second];
-  const floor = found.floor ? `against floor ${percent(found.floor.three)}` : "right, %";
+  const two = (first, second) => [first, el("br"), second].flat(), full = (words) => el("span", { class: "full" }, words);
   const head = (key, words, cls = "") => el("th", { class: `num ${cls}`.trim(), scope: "col", "aria-sort": order(key) }, sorter(key, words));
   return el("thead", {}, el("tr", { class: "h1r" }, el("th", {}), el("th", { class: "stick" }),
     tasks.map((task) => el("th", { class: "gh", colspan: 2, scope: "colgroup", "aria-sort": order(...CELLS[task]) }, TASKS[task].title, " ", el("span", { class: "t3" }, sorter(CELLS[task][0], "original"), " | ", sorter(CELLS[task][1], TASKS[task].edited)))),
-    head("gap", two("average", "gap")), head("dprime", two("d′", "sync")), head("no_answer", two("no answer", "%")), head("three", two("sync, 3 classes", floor), "fln")),
+    head("gap", two("average", "gap")), head("dprime", two("d′", "sync")), head("no_answer", two("no answer", "%")), head("alike", two(["sync, ", full("classes "), "alike"], ["alone, other", full(" picture")]), "fln")),
   el("tr", { class: "h2r" }, el("th", { class: "num" }, "#"), el("th", { class: "stick", scope: "col", "aria-sort": order("listener") }, sorter("listener", "listener")),
     tasks.map(() => [el("th", { class: "num dn" }, "%"), el("th", { class: "dv" }, axis("0", "50", "100"))]).flat(), el("th", { class: "num" }, "points"), el("th", {}), el("th", {}), el("th", { class: "fln" })));
 }
 
 function measuredRow(board, row) {
   const { found, parts } = board, sure = (query) => `row=${encodeURIComponent(row.row)}&${query}`;
-  const gap = estimateOf(row.gap), none = estimateOf(row.no_answer), three = estimateOf(row.three), dprime = estimateOf(row.dprime);
+  const gap = estimateOf(row.gap), none = estimateOf(row.no_answer), dprime = estimateOf(row.dprime);
   const many = none !== null && none.value >= MANY_UNPARSED;
   const link = (query, content, label, cls = "") => itemsLink(parts, query, content, { label, cls, tabindex: "-1" });
   return el("tr", { "data-row": row.row, "aria-selected": "false" }, el("td", { class: "num t3 rk" }, row.rank ?? "–"), el("td", { class: "stick nm" }, nameOf(board, row)),
@@ -81,15 +80,10 @@ function measuredRow(board, row) {
     el("td", { class: "num gp b", title: gap && said(gap, "Average gap") }, gap ? percent(gap.value) : el("span", { class: "t3" }, "–")),
     el("td", { class: "num" }, dprime ? link(sure("task=sync"), signed(dprime.value, 2), `d′ ${signed(dprime.value, 2)}${dprime.low !== null && dprime.low !== undefined ? `, 95 % interval ${signed(dprime.low, 2)} to ${signed(dprime.high, 2)}` : ""}`) : "–"),
     el("td", { class: "num", title: none && noAnswer(row.no_answer) }, none ? [many && icon("alert", "s warn"), link(sure("label=unparsed,refused,error"), percent(none.value), noAnswer(row.no_answer))] : "–"),
-    el("td", { class: "t3 sm fln" }, floorOf(row, three && link(sure("task=sync"), el("b", { class: "t1" }, percent(three.value)), said(three, "Sync, 3 classes")))));
+    el("td", { class: "sm fln" }, controlsCell(parts, row, (content, label) => link(sure("task=sync"), content, label))));
 }
 
 const noAnswer = ({ value, unparsed, refused, error, n }) => `No answer: ${percent(value)} %; unparsed ${unparsed ?? 0}, refused ${refused ?? 0}, no response ${error ?? 0} of ${n ?? "–"}`;
-
-function floorOf(row, value) {
-  const [glyph, cls, words] = FLOORS[row.floor] ?? [null, "", ""];
-  return el("span", { class: "row f3" }, glyph && icon(glyph, `s ${cls}`), el("span", {}, words), el("span", { class: "sp" }), value ?? "–");
-}
 
 // The two figures and the plot of one dimension, or why there is nothing.
 function cells(row, task, { floor = null, published = false, link }) {
@@ -123,10 +117,10 @@ function rowTools(board, row) {
 }
 
 function publishedRow(board, row) {
-  const gap = estimateOf(row.gap), three = estimateOf(row.three);
+  const gap = estimateOf(row.gap), alike = estimateOf(row.alike);
   return el("tr", { class: "pubr" }, el("td", {}), el("td", { class: "stick nm" }, el("span", { class: "row" }, el("span", {}, row.name), el("span", { class: "t3 sm sub" }, row.size || "size not stated"))),
     board.tasks.map((task) => cells(row, task, { published: true })).flat(), el("td", { class: "num gp", title: gap && said(gap, "Average gap, published") }, gap ? percent(gap.value) : "–"), el("td", { class: "num t3" }, "–"), el("td", { class: "num t3" }, "–"),
-    el("td", { class: "num t3 sm fln" }, three ? percent(three.value) : "–"));
+    el("td", { class: "num t3 sm fln" }, alike ? percent(alike.value) : "–"));
 }
 
 function empty({ found, parts }) {
@@ -201,6 +195,7 @@ function below(board) {
   const { found, parts } = board;
   drawLegend(parts.legend, found.floor);
   const notes = [el("div", { class: "note" }, icon("info"), el("span", {}, el("b", {}, "Read a row so: "), "a hollow ring far right with a diamond far left is a listener that says “in sync” whatever it hears. The gap is the distance.", found.floor && " A diamond left of the dashed line could have been scored with the picture switched off.")),
+    el("div", { class: "note" }, icon("info"), el("span", {}, el("b", {}, "Alone, other: "), "“alone” is the most that a guesser gets who knows only where the sound of these very items lies; “other” is the listener itself under another clip’s picture. Only what is above the first and gone with the second is listening. With few clips the first is more than the audit’s guesser finds, who has to learn on some clips and is tried on others.")),
     ...(found.warnings ?? []).map((each) => warning(parts, each)), ...(found.advice ?? []).map((text) => el("div", { class: "note" }, icon("info"), el("span", {}, text)))];
   return el("div", { class: `two${found.leak?.length ? "" : " one-col"}` }, found.leak?.length > 0 && leak(found), el("div", { class: "col" }, notes));
 }

@@ -1,0 +1,167 @@
+"""Chains: what follows what, what pauses them, and that a closed app loses none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.run_kit import lines
+from tests.unit.runs_kit import until
+from tests.unit.train_kit import FIELDS, Made, Place, make, opened
+from thud.errors import BadRequest, NotFound
+from thud.records import Run
+from thud.runs.chain import (
+    ChainView,
+    advance,
+    chain,
+    chains,
+    go_on,
+    run_of_step,
+    start_chain,
+    stop_chain,
+    wait_chain,
+)
+from thud.runs.pair_files import start_import
+from thud.runs.run import Runs
+from thud.runs.training import standing_export, train_run
+
+WAIVED = ["never_linted", "no_gain", "not_measured"]
+EXPORT = {"do": "export_pairs"}
+NOBODY = {"do": "ask", "listener": "always-synced"}
+"""A step with nothing to do: there are no stimuli here."""
+NOWHERE = {"do": "ask", "listener": "always-synced", "source": "no such source"}
+"""A step that cannot start."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def place(tmp_path: Path, made: Made) -> Iterator[Place]:
+    with opened(tmp_path, made) as found:
+        yield found
+
+
+def a_set(place: Place) -> str:
+    """The id of a pair set that was taken in from the export."""
+    run = place.runs.wait(start_import(place.store, place.runs, Path(place.made.export), (), "ann").id, 60)
+    assert run.state == "done", run.message
+    return str(place.runs.results(run.id)[0]["result"]["set"])
+
+
+def start(place: Place, *steps: Mapping[str, Any]) -> str:
+    return start_chain(place.store, place.runs, "Teach", steps, "ann", kind="test")
+
+
+def wait(place: Place, chain_id: str) -> ChainView:
+    return wait_chain(place.store, place.runs, chain_id, 200)
+
+
+def training(place: Place, set_id: Any, **more: Any) -> dict[str, Any]:
+    given = {"do": "train", "stage": "sft", "base": place.made.base, "set": set_id, "device": "cpu", "waive": WAIVED}
+    return {**given, "fields": FIELDS, **more}
+
+
+def states(view: ChainView) -> list[str]:
+    return [step.state for step in view.steps]
+
+
+def test_one_step_after_another(place: Place) -> None:
+    """An export by itself, a training on it, then the same set again, which is exported already."""
+    chosen = a_set(place)
+    chain_id = start(
+        place, EXPORT | {"set": chosen}, training(place, {"step": 0}), EXPORT | {"set": chosen},
+        NOBODY,
+    )  # fmt: skip
+    view = wait(place, chain_id)
+    assert (view.state, states(view), view.problem) == ("done", ["done"] * 4, ""), view
+    assert [step.words for step in view.steps[:2]] == ["Export the pairs", "Train by SFT"]
+    assert "exported already" in view.steps[2].message and "nothing to ask" in view.steps[3].message
+    run = place.runs.run(view.steps[1].run_id)
+    assert run.settings["chain"] == [chain_id, 1]
+    row = train_run(place.store, place.runs, run.id)
+    assert (row.chain, row.state) == ((chain_id, 1), "done")
+    assert run.settings["data"] == f"exports/pairs/{standing_export(place.store, place.runs, chosen)}"
+    before = place.runs.runs()
+    advance(place.store, place.runs)
+    assert place.runs.runs() == before, "a chain that is done starts nothing"
+    assert chains(place.store, place.runs) == [chain(place.store, place.runs, chain_id)]
+
+
+def test_a_training_exports_its_set_and_can_be_stopped_and_gone_on_with(place: Place) -> None:
+    """A set that was never exported, under one step alone; the app is closed in its middle."""
+    chosen = a_set(place)
+    with Runs(place.store, place.folder) as closed:
+        there = Place(place.store, closed, place.folder, place.made)
+        chain_id = start(there, training(there, chosen, fields={**FIELDS, "max_steps": 30}), NOBODY)
+        first = run_of_step(closed, chain_id, 0)
+        assert first is not None and first.kind == "pairs_export"
+    place.runs.recover()
+    until(lambda: _kind(place, chain_id) == "train", limit_s=200)
+    run = run_of_step(place.runs, chain_id, 0)
+    assert run is not None
+    place.at_step(run, 2)
+    stop_chain(place.store, place.runs, chain_id, "ann")
+    view = wait(place, chain_id)
+    assert (view.state, states(view)) == ("paused", ["stopped", "ahead"])
+    assert "Stopped." in view.problem
+    go_on(place.store, place.runs, chain_id, "ann")
+    view = wait(place, chain_id)
+    assert (view.state, states(view)) == ("done", ["done", "done"]), view
+    assert view.steps[0].run_id == run.id, "the same run has gone on"
+    assert lines(place.of(run), "begin")[-1]["from_step"] > 0
+
+
+def _kind(place: Place, chain_id: str) -> str:
+    run = run_of_step(place.runs, chain_id, 0)
+    return run.kind if run else ""
+
+
+def test_a_step_that_cannot_start_pauses_the_chain(place: Place) -> None:
+    chosen = a_set(place)
+    chain_id = start(place, {"do": "export_pairs", "set": chosen}, NOWHERE)
+    view = wait(place, chain_id)
+    assert (view.state, states(view)) == ("paused", ["done", "failed"])
+    assert "no clips whose source begins with" in view.problem
+    with pytest.raises(BadRequest, match="Nothing of"):
+        stop_chain(place.store, place.runs, chain_id, "ann")
+    go_on(place.store, place.runs, chain_id, "ann")
+    assert wait(place, chain_id).problem == view.problem
+    with pytest.raises(NotFound):
+        go_on(place.store, place.runs, "none", "ann")
+
+
+def test_a_first_step_that_cannot_start_leaves_nothing(place: Place) -> None:
+    with pytest.raises(BadRequest, match="no clips"):
+        start(place, NOWHERE, NOBODY)
+    assert chains(place.store, place.runs) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([], "at least one"),
+        ([{"do": "dance"}], "does 'dance'"),
+        ([{"do": "train", "set": "x"}], "needs stage"),
+        ([{"do": "export_pairs", "set": {"step": 0}}], "before it"),
+        ([NOBODY, {"do": "train", "stage": "dpo", "adapter": {"step": 0}}], "before it that does train"),
+        ([{"do": "ask", "listener": {"stop": 0}}], "before it that does train"),
+    ],
+)
+def test_chains_that_make_no_sense_are_refused(place: Place, steps: list[dict[str, Any]], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        start(place, *steps)
+
+
+def test_a_run_of_a_chain_is_known_by_its_mark(place: Place) -> None:
+    chosen = a_set(place)
+    chain_id = start(place, {"do": "export_pairs", "set": chosen})
+    run = run_of_step(place.runs, chain_id, 0)
+    assert isinstance(run, Run) and run.settings["chain"] == [chain_id, 0]
+    assert run_of_step(place.runs, chain_id, 1) is None
+    assert wait(place, chain_id).state == "done"

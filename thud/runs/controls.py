@@ -1,0 +1,270 @@
+"""Honest controls of what is in the store: each row's ceiling, its score under another picture, before and after.
+
+A ceiling is of the very items that were asked. It is kept until something is written to the store, and then until the
+places of the sounds differ.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thud.evaluation.alike import class_mean, class_mean_apart
+from thud.evaluation.before_after import Asked, BeforeAfter, Told, before_after
+from thud.evaluation.controls import CLASSES, Ceiling, Controls, Played, held_against, sound_only_ceiling
+from thud.evaluation.gain import gain, paired_test
+from thud.evaluation.leaderboard import Row, RowSums, split_rows
+from thud.records import content_id
+from thud.statistics import Estimate
+from thud.store.score_filter import RowKey, ScoreFilter
+
+if TYPE_CHECKING:
+    from thud.statistics import Numbers
+    from thud.store import Store
+
+SHUFFLED = "shuffled_picture"
+HEARD = ("audio_video", "sound_only", SHUFFLED)
+"""The arms in which a sound is played, so that where it lies may help."""
+PAIRED = ("original", "early", "delayed")
+TIMED = CLASSES[:3]
+"""What a row of the tables counts as its classes of synchrony; muted sound is told of under existence there."""
+KEPT = 256
+
+Places = dict[str, tuple[float | None, float, str]]
+"""Stimulus → where its sound lies as played (None: muted, or not known), length of the clip, source."""
+
+_places: dict[str, tuple[int, Places]] = {}
+_ceilings: dict[str, Ceiling] = {}
+_lock = threading.Lock()
+
+
+def row_controls(
+    store: Store, rows: Sequence[RowSums], wanted: ScoreFilter, parts: Mapping[int, tuple[Row, str]]
+) -> dict[Row, Controls]:
+    """Every row that was asked about synchrony with a sound, held against its controls. parts: as for `split_rows`.
+
+    The control is counted whether or not the filter shows it as a row of its own.
+    """
+    control = {row.row: row for row in _control_rows(store, rows, wanted, parts)}
+    found: dict[Row, Controls] = {}
+    for row in rows:
+        if row.row[1] in HEARD and row.items.any():
+            under = control.get((row.row[0], SHUFFLED, row.row[2])) if row.row[1] == "audio_video" else None
+            found[row.row] = _held(row, under, row_ceiling(store, row, wanted))
+    return found
+
+
+def one_row_controls(
+    store: Store, row: RowKey, wanted: ScoreFilter, parts: Mapping[int, tuple[Row, str]]
+) -> Controls | None:
+    """One row held against its controls; None where it was not asked about synchrony with a sound."""
+    only = replace(wanted, row=row, arms=(), question_sets=(), text="", tasks=("sync",))
+    absent = "left_out" if wanted.unparsed == "out" else "wrong"
+    rows = split_rows(store.score_counts(only), parts, absent)  # type: ignore[arg-type]
+    return row_controls(store, rows, only, parts).get((row.listener_key, row.arm, row.question_set))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two listeners on the sync items that both answered, classes alike. difference: B − A; p: of the paired test.
+
+    counts: whether the gain of the better one counts, None = cannot be said yet. words: one sentence.
+    """
+
+    a: Controls
+    b: Controls
+    difference: Estimate
+    p: float
+    counts: bool | None
+    words: str
+
+
+def compare_rows(
+    store: Store, a: RowKey, b: RowKey, wanted: ScoreFilter, parts: Mapping[int, tuple[Row, str]]
+) -> Compared | None:
+    """Whether the better of two listeners gains anything that counts; None where one of them did not hear and see, or
+    where they share no item about synchrony.
+    """
+    if {a.arm, b.arm} != {"audio_video"}:
+        return None
+    only = replace(wanted, tasks=("sync",), arms=(), question_sets=(), text="")
+    pairs = store.score_pairs(a, b, only)
+    timed = np.isin(pairs["condition"].astype(str), PAIRED)
+    if not timed.any():
+        return None
+    pairs = {name: column[timed] for name, column in pairs.items()}
+    sources, place = np.unique(pairs["source"], return_inverse=True)
+    column = np.array([PAIRED.index(condition) for condition in pairs["condition"].tolist()])
+
+    def counted(kept: NDArray[np.bool_]) -> Numbers:
+        table = np.zeros((len(sources), len(PAIRED)))
+        np.add.at(table, (place, column), pairs["items"] * kept)
+        return table
+
+    items, a_right, b_right = (counted(kept) for kept in (pairs["items"] > 0, pairs["hit"], pairs["b_hit"]))
+    gained, lost = (
+        int((pairs["items"] * kept).sum()) for kept in (~pairs["hit"] & pairs["b_hit"], pairs["hit"] & ~pairs["b_hit"])
+    )
+    ceiling = _shared_ceiling(store, a, b, only)
+    held = [
+        _on_shared(one_row_controls(store, row, only, parts), right, items, ceiling)
+        for row, right in ((a, a_right), (b, b_right))
+    ]
+    difference = class_mean_apart((a_right, items), (b_right, items))
+    p = paired_test(a_right, b_right, items, gained, lost).p
+    better = 0 if (difference.value or 0.0) < 0 else 1
+    counts, words = gain(_turned(difference) if better == 0 else difference, p, held[better], "AB"[better])
+    return Compared(held[0], held[1], difference, p, counts, words)
+
+
+def _on_shared(alone: Controls | None, right: Numbers, items: Numbers, ceiling: Ceiling) -> Controls:
+    """A row's controls on the items that the other answered too; what is left under another picture is of its own."""
+    accuracy = class_mean(right, items)
+    return held_against(accuracy, ceiling, alone.shuffled, alone.apart) if alone else held_against(accuracy, ceiling)
+
+
+def _turned(one: Estimate) -> Estimate:
+    value, low, high = (None if each is None else -each for each in (one.value, one.high, one.low))
+    return Estimate(value, low, high, one.n)
+
+
+def _shared_ceiling(store: Store, a: RowKey, b: RowKey, wanted: ScoreFilter) -> Ceiling:
+    """What the sound alone allows on the stimuli that both were asked about."""
+    places = _places_of(store)
+    first, second = (
+        dict(zip(asked["stimulus_id"].tolist(), asked["expected"].tolist(), strict=True))
+        for asked in (store.score_asked(row, wanted) for row in (a, b))
+    )
+    both = {stimulus: label for stimulus, label in first.items() if stimulus in second and label in TIMED}
+    return _ceiling_of([_played(places, stimulus, label) for stimulus, label in both.items()])
+
+
+def _control_rows(
+    store: Store, rows: Sequence[RowSums], wanted: ScoreFilter, parts: Mapping[int, tuple[Row, str]]
+) -> list[RowSums]:
+    there = [row for row in rows if row.row[1] == SHUFFLED]
+    if wanted.row is None and (there or not wanted.arms or SHUFFLED in wanted.arms):
+        return there
+    if not any(row[1] == SHUFFLED for row, _ in parts.values()):
+        return []
+    only = replace(wanted, arms=(SHUFFLED,), tasks=("sync",))
+    if wanted.row is not None:
+        only = replace(only, row=replace(wanted.row, arm=SHUFFLED))
+    absent = "left_out" if wanted.unparsed == "out" else "wrong"
+    return split_rows(store.score_counts(only), parts, absent)  # type: ignore[arg-type]
+
+
+def _held(row: RowSums, under: RowSums | None, ceiling: Ceiling) -> Controls:
+    accuracy = class_mean(row.right, row.items)
+    if under is None or not under.items.any():
+        return held_against(accuracy, ceiling)
+    every = np.union1d(row.sources, under.sources)
+    mine, theirs = ((_on(each, each.right, every), _on(each, each.items, every)) for each in (row, under))
+    return held_against(accuracy, ceiling, class_mean(under.right, under.items), class_mean_apart(theirs, mine))
+
+
+def _on(row: RowSums, counts: Numbers, every: Numbers) -> Numbers:
+    """The counts of a row's sources as rows of all sources."""
+    spread = np.zeros((len(every), counts.shape[1]))
+    spread[np.searchsorted(every, row.sources)] = counts
+    return spread
+
+
+def row_ceiling(store: Store, row: RowSums, wanted: ScoreFilter) -> Ceiling:
+    """What the sound alone allows on the sync items of this row."""
+    places = _places_of(store)
+    if not places:
+        return sound_only_ceiling([Played(None, 1.0, "synced", "")])
+    with _lock:
+        stamp = _places[str(store.path)][0]
+        kept = _ceilings.get(mark := content_id(str(store.path), stamp, row.asked, wanted.unparsed))
+    if kept is not None:
+        return kept
+    asked = store.score_asked(RowKey(*row.row), replace(wanted, tasks=("sync",)))
+    stimuli, first = np.unique(asked["stimulus_id"].astype(str), return_index=True)
+    played = [
+        _played(places, stimulus, label)
+        for stimulus, label in zip(stimuli.tolist(), asked["expected"][first].tolist(), strict=True)
+        if label in TIMED
+    ]
+    found = _ceiling_of(played)
+    with _lock:
+        _keep(mark, found)
+    return found
+
+
+def _ceiling_of(played: Sequence[Played]) -> Ceiling:
+    """The ceiling, from what is kept where the same was played before, whatever else was written since."""
+    mark = content_id([[one.audio_s, one.duration_s, one.label, one.clip] for one in played])
+    with _lock:
+        kept = _ceilings.get(mark)
+    found = kept or sound_only_ceiling(played)
+    with _lock:
+        _keep(mark, found)
+    return found
+
+
+def _keep(mark: str, ceiling: Ceiling) -> None:
+    _ceilings[mark] = ceiling
+    while len(_ceilings) > KEPT:
+        _ceilings.pop(next(iter(_ceilings)))
+
+
+def _played(places: Places, stimulus: str, label: str) -> Played:
+    audio_s, duration_s, source = places.get(stimulus, (None, 1.0, ""))
+    return Played(audio_s, duration_s, label, source)
+
+
+def _places_of(store: Store) -> Places:
+    newest = store.events(limit=1)
+    last, name = newest[0].ev_id if newest else 0, str(store.path)
+    with _lock:
+        kept = _places.get(name)
+    if kept is not None and kept[0] == last:
+        return kept[1]
+    clips, times = {clip.id: clip for clip in store.clips()}, store.times()
+    found: Places = {}
+    for stimulus in store.stimuli():
+        clip, at = clips.get(stimulus.clip_id), times.get(stimulus.clip_id)
+        if clip is not None:
+            heard = at.audio_s if at is not None and stimulus.intervention.kind in ("original", "shift") else None
+            lies_s = None if heard is None else heard + stimulus.intervention.offset_s
+            found[stimulus.id] = (lies_s, clip.probe.duration_s, clip.source or clip.id)
+    with _lock:
+        _places[name] = (last, found)
+    return found
+
+
+def before_after_of(
+    store: Store, rows: Sequence[tuple[str, RowKey]], clips: Collection[str] | None = None
+) -> BeforeAfter:
+    """Listeners of the store before and after. rows: the stage in words and whose row it is, in their order.
+
+    clips: those held out, None = all that all of them answered. "muted" counts from questions of synchrony where those
+    were put to muted sound, else from those of existence. Listeners asked under other pictures have their control.
+    """
+    places = _places_of(store)
+    kept = None if clips is None else set(clips)
+    return before_after(
+        [
+            Asked(name, _told(store, row, places, kept), _told(store, replace(row, arm=SHUFFLED), places, kept) or None)
+            for name, row in rows
+        ]
+    )
+
+
+def _told(store: Store, row: RowKey, places: Places, clips: Collection[str] | None) -> tuple[Told, ...]:
+    columns = store.score_asked(row, ScoreFilter(tasks=("sync", "existence")))
+    names = ("stimulus_id", "question_id", "task", "clip_id", "source", "expected", "hit")
+    lines = list(zip(*(columns[name].tolist() for name in names), strict=True))
+    asks_muted = any(task == "sync" and label == "muted" for _, _, task, _, _, label, _ in lines)
+    return tuple(
+        Told(content_id(stimulus, question), source, label, bool(hit), _played(places, stimulus, label))
+        for stimulus, question, task, clip, source, label, hit in lines
+        if label in CLASSES and (task == "sync" or not asks_muted) and (clips is None or clip in clips)
+    )

@@ -1,0 +1,107 @@
+"""A Ray cluster's Jobs API, over plain HTTP: this machine needs no Ray.
+
+The API is that of the cluster's dashboard. For a ray:// address, which is that of another door of the same cluster, the
+dashboard is taken to be at the same host on port 8265, unless RAY_DASHBOARD_PORT says otherwise. RAY_AUTH_TOKEN, where
+it is set, is sent along.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shlex
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thud.errors import NotFound, RunFailed
+from thud.runs.clusters import ClusterJob, JobState
+
+_ANSWERS_WITHIN_S = 5.0
+_TAKES_WITHIN_S = 60.0
+_STATES: dict[str, JobState] = {"PENDING": "waiting", "RUNNING": "running"}
+
+
+@dataclass(frozen=True, slots=True)
+class RayJobs:
+    """The cluster at `on`."""
+
+    on: str
+    look_every_s: float = 2.0
+
+    def submit(self, job: ClusterJob) -> str:
+        """Submits `job`; its submission id. The job's own process waits on the head node, or where its GPUs are."""
+        spread = {"THUD_CREW": "thud.runs.ray_crew:guarded", "THUD_ITEM_GPUS": str(job.gpus)}
+        crew = spread if job.spread else {}
+        stopping = {"RAY_JOB_STOP_WAIT_TIME_S": "3"}
+        body = {
+            "entrypoint": "exec " + shlex.join(job.command),
+            "submission_id": f"thud-{job.folder.name}-{uuid.uuid4().hex[:8]}",
+            "runtime_env": {"env_vars": job.env | crew | stopping},
+            "metadata": {"title": job.name[:200]},
+            "entrypoint_num_cpus": None if job.spread else job.cpus,
+            "entrypoint_num_gpus": None if job.spread else job.gpus,
+        }  # fmt: skip
+        told = self._ask("POST", "/api/jobs/", body, _TAKES_WITHIN_S)
+        return str(told.get("submission_id") or body["submission_id"])
+
+    def state(self, job_id: str, folder: Path) -> tuple[JobState, str]:
+        """How it stands; a job that the cluster has forgotten has ended."""
+        try:
+            told = self._ask("GET", f"/api/jobs/{job_id}")
+        except NotFound:
+            return "ended", ""
+        state = _STATES.get(str(told.get("status")), "ended")
+        bad = told.get("status") == "FAILED"
+        return state, f"Ray: {told.get('message') or 'the job failed'}" if bad else ""
+
+    def cancel(self, job_id: str, folder: Path) -> None:
+        """SIGTERM to the job's processes, SIGKILL three seconds later."""
+        try:
+            self._ask("POST", f"/api/jobs/{job_id}/stop")
+        except NotFound:
+            return
+
+    def _ask(self, verb: str, path: str, body: Any = None, limit_s: float = _ANSWERS_WITHIN_S) -> dict[str, Any]:
+        """The JSON that comes back. NotFound for 404; RunFailed for anything else that goes wrong."""
+        base = dashboard(self.on)
+        headers = {"Content-Type": "application/json"}
+        if token := os.environ.get("RAY_AUTH_TOKEN"):
+            headers["Authorization"] = f"Bearer {token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(base + path, data, headers, method=verb)
+        try:
+            with urllib.request.urlopen(request, timeout=limit_s) as reply:
+                told = json.loads(reply.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            raise _refusal(error, base) from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise RunFailed(
+                f"The Ray cluster at {base} does not answer ({reason}). Start it there with "
+                "ray start --head --dashboard-host 0.0.0.0, or correct the address."
+            ) from error
+        return told if isinstance(told, dict) else {}
+
+
+def dashboard(on: str) -> str:
+    """The address of the dashboard of the cluster at `on`."""
+    scheme, _, address = on.partition("://")
+    if scheme != "ray":
+        return on
+    host = address.rpartition(":")[0]
+    return f"http://{host}:{os.environ.get('RAY_DASHBOARD_PORT', '8265')}"
+
+
+def _refusal(error: urllib.error.HTTPError, base: str) -> NotFound | RunFailed:
+    said = error.read(20_000).decode(errors="replace").strip()
+    last = said.splitlines()[-1][:300] if said else error.reason
+    if error.code == 404:
+        return NotFound(f"The Ray cluster at {base} does not know that job.")
+    if error.code in (401, 403):
+        return RunFailed(f"The Ray cluster at {base} wants a token: set RAY_AUTH_TOKEN. It said: {last}")
+    return RunFailed(f"The Ray cluster at {base} refused ({error.code}): {last}")

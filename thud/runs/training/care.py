@@ -1,0 +1,105 @@
+"""What is done with a training run once it is there: the same again, deleted, taken out, merged, sent to a hub."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thud.errors import BadRequest, MissingPart, RunFailed
+from thud.records import Run, content_id
+from thud.runs.follow import now
+from thud.runs.jobs import train_export
+from thud.runs.trainer import at_work
+from thud.runs.training.listener import listener_name
+from thud.runs.training.listing import HIDDEN, train_run
+from thud.runs.training.wanted import TrainWanted, parse_wanted
+
+if TYPE_CHECKING:
+    from thud.runs.run import Runs
+    from thud.store import Store
+
+
+def clone(run: Run) -> TrainWanted:
+    """What that run was asked to do, to be changed and started under another name."""
+    return replace(parse_wanted(run.settings["wanted"]), name="")
+
+
+def delete_run(store: Store, runs: Runs, run_id: str, actor: str) -> None:
+    """Removes a run's folder, its listener, and it from all lists; answers that its listener gave stay.
+
+    BadRequest while it is at work, or where a later run went on from its adapter. RunFailed where files stay.
+    """
+    found = train_run(store, runs, run_id)
+    folder = store.workspace / found.run.folder
+    if found.deletable:
+        raise BadRequest(f"{found.name} stays. {found.deletable}")
+    if at_work(folder):
+        raise BadRequest(f"{found.name} stays. Its trainer still writes a checkpoint; try again in a minute.")
+    store.define(HIDDEN, found.run.id, {"name": found.name, "by": actor, "at": now()}, actor)
+    name = listener_name(found.run.settings)
+    if store.definitions("listener").get(name, {}).get("adapter", "").startswith(str(folder)):
+        store.define("listener", name, None, actor)
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunFailed(f"{found.name} is off the list, but {folder} could not be removed: {error}.") from error
+
+
+def export_adapter(store: Store, runs: Runs, run_id: str, actor: str, folder: str = "") -> Run:
+    """The run that writes what was learnt, with a card, to a new folder; "" = one below exports/models.
+
+    BadRequest for a run that has learnt nothing yet, or a folder that is taken.
+    """
+    return _start(store, runs, run_id, actor, {"do": "adapter"}, folder)
+
+
+def merge(store: Store, runs: Runs, run_id: str, actor: str, folder: str = "") -> Run:
+    """The run that writes base and adapter as one model. As `export_adapter`."""
+    return _start(store, runs, run_id, actor, {"do": "merged"}, folder)
+
+
+def push(
+    store: Store, runs: Runs, run_id: str, repo: str, actor: str, merged: bool = False, public: bool = False
+) -> Run:
+    """The run that sends what was learnt to the hub as OWNER/NAME; the token comes from HF_TOKEN and is not kept.
+
+    MissingPart without a token, BadRequest for a name that is none.
+    """
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+        raise BadRequest(f"“{repo[:60]}” is no name on the hub; it has to be OWNER/NAME.")
+    if not os.environ.get(train_export.TOKEN, "").strip():
+        raise MissingPart(f"There is no token for the hub. Set {train_export.TOKEN}, and start thud again.")
+    asked = {"do": "merged" if merged else "adapter", "repo": repo, "public": public}
+    return _start(store, runs, run_id, actor, asked, "")
+
+
+def _start(store: Store, runs: Runs, run_id: str, actor: str, asked: dict[str, Any], folder: str) -> Run:
+    found = train_run(store, runs, run_id)
+    if not found.adapter:
+        raise BadRequest(f"{found.name} has learnt nothing yet that could be taken out; let it train to a checkpoint.")
+    repo = asked.get("repo", "")
+    target = "" if repo else str(_target(store.workspace, folder, f"{found.base}-{found.name}-{asked['do']}"))
+    item = {**asked, "subject": found.name, "run_folder": found.run.folder, "to": target, "by": actor, "at": now()}
+    item["key"] = content_id(item)
+    settings = {**asked, "of": found.run.id, "name": found.name, "to": target}
+    title = f"Send {found.name} to {repo}" if repo else f"Export {found.name}, {train_export.TITLES[asked['do']]}"
+    return runs.start(train_export.kind, title, settings, [item], actor, workers=1, limit_s=train_export.LIMIT_S)
+
+
+def _target(workspace: Path, folder: str, otherwise: str) -> Path:
+    """The folder that is made. BadRequest for one that is there."""
+    if folder:
+        path = workspace / "exports" / "models" / Path(folder).expanduser()
+        if path.exists():
+            raise BadRequest(f"{path} is there already; choose another folder.")
+        return path
+    number, name = 1, re.sub(r"[^A-Za-z0-9._-]+", "-", otherwise).strip("-._")
+    while (path := workspace / "exports" / "models" / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return path

@@ -1,0 +1,197 @@
+"""From what is wanted to a run: its data, its adapter, its exact config and command, and what stands in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thud.errors import BadRequest, NotFound
+from thud.records import Run, content_id
+from thud.runs.folder import read_plan
+from thud.runs.jobs import pairs_export, train
+from thud.runs.pair_files import exports, leaving
+from thud.runs.trainer import command_words, environment
+from thud.runs.training.listener import short_base
+from thud.runs.training.wanted import TrainWanted, config_of, default_device, wanted_json
+
+if TYPE_CHECKING:
+    from thud.runs.checker import Checker
+    from thud.runs.run import Runs
+    from thud.store import Store
+
+FORMAT = "trl"
+UNSAID = "DATA"
+"""What the config says of data that is not exported yet."""
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """What a training would do. config: with whole paths. exports: whether its set is exported first.
+
+    check: what the checker says, {} where it was not asked. blocked: the sentence that keeps it from starting, or "".
+    """
+
+    wanted: TrainWanted
+    name: str
+    config: Json
+    command: str
+    env: dict[str, str]
+    data_title: str
+    exports: bool
+    check: Json
+    blocked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """folder: of the export, "" while there is none; of one in the workspace relative to it."""
+
+    folder: str
+    title: str
+
+
+def plan_training(store: Store, runs: Runs, wanted: TrainWanted, checker: Checker | None = None) -> TrainPlan:
+    """The plan, with nothing started. BadRequest, NotFound for what makes no sense at all.
+
+    checker: looks over config, data and machine; without one only what is asked for is looked at.
+    """
+    name = _free_name(runs, wanted)
+    data = _data(store, runs, wanted)
+    device = wanted.device if wanted.device is not None else "" if wanted.on else default_device()
+    config = _config(runs, wanted, data.folder or UNSAID)
+    shown = train.placed(config, store.workspace, store.workspace / "runs" / name)
+    if not data.folder:
+        shown["data"] = UNSAID
+    check = checker.check(shown, wanted.waive) if checker else {}
+    line, env = command_words(config, device, f"runs/{name}/config.json"), environment(config, device)
+    wanted = replace(wanted, name=name, device=device)
+    return TrainPlan(wanted, name, shown, line, env, data.title, not data.folder, check, _blocked(check))
+
+
+def _blocked(check: Mapping[str, Any]) -> str:
+    """The first reason why it cannot go, with what to do."""
+    for reason in check.get("reasons", ()):
+        if reason["level"] == "blocked":
+            return f"{reason['reason']} {reason['fix']}".strip()
+    return ""
+
+
+def _free_name(runs: Runs, wanted: TrainWanted) -> str:
+    taken = {run.settings.get("name", "") for run in runs.runs() if run.kind == train.kind}
+    if wanted.name:
+        if not re.fullmatch(r"[^\W_][\w.-]{0,39}", wanted.name):
+            raise BadRequest("A run's name is 1 to 40 letters, digits or . _ -, a letter or digit first.")
+        if wanted.name in taken:
+            raise BadRequest(f"There is a run {wanted.name} already; choose another name.")
+        return wanted.name
+    numbers = [int(found[1]) for name in taken if (found := re.fullmatch(r"(?:sft|dpo)-(\d{4,})", name))]
+    return f"{wanted.stage}-{max(numbers, default=0) + 1:04d}"
+
+
+def next_name(runs: Runs, stage: str) -> str:
+    """The name that the next run gets, such as "sft-0007"."""
+    return _free_name(runs, TrainWanted(stage))
+
+
+def _data(store: Store, runs: Runs, wanted: TrainWanted) -> _Data:
+    from thud.runs.pairs import find_set
+
+    if wanted.export:
+        known = exports(store).get(wanted.export)
+        if known and known["format"] != FORMAT:
+            raise BadRequest(f"{wanted.export} is no export for TRL; export the set for TRL, and train on that.")
+        inside = pairs_export.exports_folder(Path()) / wanted.export
+        folder = inside if (store.workspace / inside).is_dir() else Path(wanted.export).expanduser()
+        if not (store.workspace / folder / "train.jsonl").is_file():
+            raise NotFound(f"{folder} is no export for TRL: it has no train.jsonl.")
+        return _Data(str(folder), str(known["title"] if known else folder.name))
+    if not wanted.set_id:
+        raise BadRequest("Say which pairs it is trained on: a set, or an export.")
+    found = find_set(store, wanted.set_id)
+    name = standing_export(store, runs, found.id)
+    folder = pairs_export.exports_folder(Path()) / name
+    return _Data(str(folder) if name else "", str(found.summary["title"] or found.id))
+
+
+def standing_export(store: Store, runs: Runs, set_id: str) -> str:
+    """The name of the set's export for TRL that holds just what would go out now; "" where there is none."""
+    from thud.runs.pairs import find_set
+
+    now = leaving(store, find_set(store, set_id))
+    made = {run.settings["name"]: run for run in runs.runs() if run.kind == pairs_export.kind and run.state == "done"}
+    for name, body in exports(store).items():
+        folder = pairs_export.exports_folder(store.workspace) / name
+        alike = body["set"] == set_id and body["format"] == FORMAT and (folder / "manifest.json").is_file()
+        if not alike or name not in made:
+            continue
+        try:
+            item = next(iter(read_plan(store.workspace / made[name].folder).items.values()))
+        except NotFound:
+            continue
+        if item["dropped"] == sorted(now.dropped) and item["stale"] == sorted(now.stale):
+            return str(name)
+    return ""
+
+
+def _config(runs: Runs, wanted: TrainWanted, data: str) -> Json:
+    config = config_of(wanted)
+    return {**config, "data": data, "adapter": _adapter(runs, wanted, config["base"])}
+
+
+def _adapter(runs: Runs, wanted: TrainWanted, base: str) -> str:
+    """The folder of the adapter to go on from, of a run relative to the workspace."""
+    if not wanted.adapter_run:
+        return wanted.adapter
+    run = runs.run(wanted.adapter_run)
+    if run.kind != train.kind:
+        raise BadRequest(f"“{run.title}” is no training.")
+    adapter = next((line["result"]["adapter"] for line in runs.results(run.id) if line["outcome"] == "ok"), "")
+    if not adapter.endswith("/adapter"):
+        raise BadRequest(f"{run.settings['name']} has no adapter to go on from; let it train to its end first.")
+    if base != run.settings["base"]:
+        theirs = short_base(run.settings["base"])
+        raise BadRequest(f"The adapter of {run.settings['name']} belongs to {theirs}, not to {short_base(base)}.")
+    return str(adapter)
+
+
+def start_training(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run:
+    """The run; where the set has to be exported first, the run that does so, after which training follows by itself.
+
+    BadRequest with nothing started when something stands in the way.
+    """
+    if plan.blocked:
+        raise BadRequest(plan.blocked)
+    if plan.exports:
+        return _after_export(store, runs, plan, actor)
+    wanted = plan.wanted
+    config = _config(runs, wanted, _data(store, runs, wanted).folder)
+    settings = {
+        "name": plan.name, "stage": wanted.stage, "base": config["base"], "recipe": wanted.recipe, "set": wanted.set_id,
+        "data": config["data"], "data_title": plan.data_title, "adapter_run": wanted.adapter_run,
+        "device": wanted.device, "config": config, "wanted": wanted_json(wanted),
+        "memory_gb": (plan.check.get("memory") or {}).get("total"),
+    }  # fmt: skip
+    item: Json = {"subject": plan.name, "config": config, "device": wanted.device, "env": {}, "by": actor}
+    item["key"] = content_id(plan.name, config)
+    title = f"{plan.name}: {wanted.stage.upper()} of {short_base(config['base'])} on {plan.data_title}"
+    return runs.start(
+        train.kind, title, settings, [item], actor, workers=1, limit_s=0.0, grace_s=train.GRACE_S,
+        device=wanted.device or "", on=wanted.on,
+    )  # fmt: skip
+
+
+def _after_export(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run:
+    from thud.runs.chain import run_of_step, start_chain
+
+    row = wanted_json(plan.wanted)
+    step = {"do": "train", **row, "set": row.pop("set_id")}
+    step["adapter"] = row["adapter_run"] or row["adapter"]
+    chain_id = start_chain(store, runs, f"Export, then {plan.name}", [step], actor)
+    run = run_of_step(runs, chain_id, 0)
+    if run is None:
+        raise BadRequest("The set could not be exported; try again.")
+    return run

@@ -1,0 +1,88 @@
+"""Preflight as a conversation: a question a line in, an answer a line out, so that libraries are tried only once.
+
+    {"do": "check", "config": {…}, "waive": ["no_gain"]}    -> {"ok": what preflight says of that config}
+    {"do": "recipes", "given": {"data": "FOLDER"}}          -> {"ok": [the same of each recipe]}
+    {"do": "capability", "refresh": true}                   -> {"ok": what this machine has}
+
+An answer is {"error": a sentence} where a question makes no sense.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from thud.errors import BadRequest, ThudError
+from training.capability import capability, libraries
+from training.config import parse_config
+from training.preflight import check_config, check_recipe
+from training.recipes import recipes
+
+Json = Mapping[str, Any]
+ASKER = "THUD_ASKER"
+"""The process that asks, as it says itself: its child may come to look only when it has died."""
+_LOOK_EVERY_S = 0.2
+
+
+def serve(questions: TextIO, answers: TextIO) -> int:
+    """Answers until there are no more questions; the exit code. It ends at once when whoever asks is gone."""
+    parent = int(os.environ.get(ASKER) or os.getppid())
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_listen, args=(questions, lines, parent), daemon=True).start()
+    while line := lines.get():
+        answers.write(json.dumps(answer(line), ensure_ascii=False, default=str) + "\n")
+        answers.flush()
+    return 0
+
+
+def _listen(questions: TextIO, lines: queue.Queue[str], parent: int) -> None:
+    """Hands on each line, and "" at the end. Libraries are tried for minutes: that ends with the parent too."""
+    for line in questions:
+        lines.put(line)
+    lines.put("")
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY_S)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def answer(line: str) -> dict[str, Any]:
+    """The answer to one line."""
+    try:
+        asked = json.loads(line)
+        if not isinstance(asked, Mapping) or asked.get("do") not in _DOES:
+            raise BadRequest(f"A question is an object whose “do” is one of {', '.join(_DOES)}.")
+        return {"ok": _DOES[asked["do"]](asked)}
+    except ValueError as error:
+        return {"error": f"The question is no JSON: {error}."}
+    except ThudError as error:
+        return {"error": str(error)}
+
+
+def _check(asked: Json) -> Any:
+    config = parse_config(asked.get("config"))
+    return check_config(config, capability(config.output), asked.get("waive", ())).to_json()
+
+
+def _recipes(asked: Json) -> Any:
+    told = asked.get("given", {})
+    given = {name: Path(value) if name in ("data", "output") else value for name, value in told.items()}
+    able = capability(given.get("output") or Path())
+    return [check_recipe(one, able, asked.get("waive", ()), **given).to_json() for one in recipes().values()]
+
+
+def _capability(asked: Json) -> Any:
+    if asked.get("refresh"):
+        libraries.cache_clear()
+    return capability(Path(asked.get("folder", "."))).to_json()
+
+
+_DOES: Mapping[str, Callable[[Json], Any]] = {"check": _check, "recipes": _recipes, "capability": _capability}

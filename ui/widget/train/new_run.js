@@ -1,0 +1,202 @@
+// A new run: stage, recipe, where it starts, on which pairs, and the numbers that matter; all others as YAML.
+import { el, replace } from "../base/dom.js";
+import { face, makeMenu, option, options } from "../results/menu.js";
+import { panel, plural } from "../pairs/parts.js";
+import { formDialog, field as labelled, pathInput } from "../pairs/dialogs.js";
+import { STAGES, rate } from "./parts.js";
+
+const DRAFT = "thud.train.draft";
+const EMPTY = { stage: "sft", recipe: "", base: "", set: "", export: "", adapter_run: "", adapter: "", fields: {}, rest: null, device: null, on: "", waive: [] };
+const DEFAULTS = { batch_size: 1, accumulation: 1, world_size: 1, max_steps: 0, epochs: 1, eval_every: 0, learning_rate: 5e-5, warmup: 0.03, lora: { rank: 16, alpha: 32 }, loss: { beta: 0.1 } };
+const NUMBER = /^\d*\.?\d*(e[-+]?\d+)?$/i;
+
+// One mapping over another, both as deep as they are.
+export function merged(under, over) {
+  const both = { ...under };
+  for (const [key, value] of Object.entries(over ?? {})) both[key] = value && typeof value === "object" && !Array.isArray(value) ? merged(under?.[key] ?? {}, value) : value;
+  return both;
+}
+
+// Rows a step as rows at a time and how many times: the largest part that is no more than `most`, and divides it.
+export function shared(rows, most, world) {
+  const each = Math.round(rows / world);
+  let batch = Math.max(1, Math.min(most, each));
+  while (each % batch) batch -= 1;
+  return { batch_size: batch, accumulation: Math.max(1, each / batch) };
+}
+
+// parts: {root, overview(), details(): what the checker says of the recipes, or null, changed()}.
+export class NewRun {
+  constructor(parts) {
+    this.parts = parts;
+    this.model = { ...EMPTY };
+    this.stages = el("span", { class: "seg s", role: "radiogroup", "aria-label": "Stage" }, Object.entries(STAGES).map(([id, words]) => el("button", { type: "button", role: "radio", "data-stage": id, onclick: () => this.turn(id) }, words)));
+    const made = panel("New run", el("span", { class: "sp" }), this.stages);
+    Object.assign(this, { node: made.node, body: made.body });
+  }
+
+  begin() {
+    let draft = null;
+    try { draft = JSON.parse(sessionStorage.getItem(DRAFT)); } catch { /* storage is off or holds something else */ }
+    if (draft?.stage in STAGES && this.recipes(draft.stage).some(({ name }) => name === draft.recipe)) this.model = { ...EMPTY, ...draft };
+    else this.start("sft");
+    this.draw();
+  }
+
+  recipes(stage = this.model.stage) { return this.parts.overview().recipes.filter((one) => one.stage === stage); }
+  get recipe() { return this.recipes().find(({ name }) => name === this.model.recipe) ?? { name: "", config: {} }; }
+  get config() { return merged(merged(DEFAULTS, this.recipe.config), this.model.fields); }
+
+  // What is sent: everything that was chosen.
+  wanted() {
+    const { rest, ...more } = this.model;
+    return { ...more, yaml: rest ?? "" };
+  }
+
+  // A stage from its first recipe, on the newest pairs; DPO goes on from the newest SFT.
+  start(stage, recipe = null) {
+    const found = recipe ?? this.recipes(stage)[0], { sets, adapters } = this.parts.overview(), base = found?.config.base ?? "tiny";
+    const from = stage === "dpo" ? adapters.find((one) => one.stage === "sft" && one.base === base) ?? adapters.find((one) => one.stage === "sft") : null;
+    this.model = { ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: (sets.find((one) => one.stage === stage) ?? sets.find((one) => stage === "sft" || one.stage === "dpo"))?.id ?? "", device: this.model.device };
+  }
+
+  // New pairs and adapters are offered at once; chosen by themselves only where nothing was.
+  refresh() {
+    const { model } = this;
+    if (model.set || model.export || this.node.contains(document.activeElement)) return;
+    const before = JSON.stringify(model);
+    this.start(model.stage, this.recipe.name ? this.recipe : null);
+    if (JSON.stringify(this.model) === before || !this.model.set) this.model = model;
+    else this.changed(true);
+  }
+
+  turn(stage) {
+    if (stage === this.model.stage) return;
+    this.start(stage);
+    this.changed(true);
+  }
+
+  // As another run was: everything that it was told, ready to be changed.
+  take(wanted) {
+    this.model = { ...EMPTY, ...wanted, rest: wanted.yaml || null };
+    this.changed(true);
+    this.node.scrollIntoView({ block: "nearest" });
+  }
+
+  changed(redraw = false) {
+    try { sessionStorage.setItem(DRAFT, JSON.stringify(this.model)); } catch { /* storage is off: not kept over a reload */ }
+    if (redraw) this.draw();
+    else this.units();
+    this.parts.changed();
+  }
+
+  put(fields) {
+    this.model.fields = merged(this.model.fields, fields);
+    this.changed();
+  }
+
+  draw() {
+    const { config, model } = this, dpo = model.stage === "dpo";
+    for (const node of this.stages.children) node.setAttribute("aria-checked", String(node.dataset.stage === model.stage));
+    this.numbers = {};
+    replace(this.body, el("div", { class: "pb fg" }, this.line("Recipe", this.recipeMenu()), this.line("Start from", this.startMenu()), this.line("Pairs", this.setMenu()),
+      this.number("Learning rate", "learning_rate", rate(config.learning_rate), (value) => ({ learning_rate: value })),
+      dpo ? this.number("β", "loss.beta", String(config.loss.beta), (value) => ({ loss: { beta: value } })) : this.number("Warm-up", "warmup", String(config.warmup), (value) => ({ warmup: value }), { unit: "of the steps" }),
+      this.number(dpo ? "Pairs a step" : "Rows a step", "rows", String(this.rows(config)), (value) => (value >= 1 ? shared(value, config.batch_size, config.world_size) : {}), { whole: true, unit: "" }),
+      this.number("Steps", "max_steps", config.max_steps ? String(config.max_steps) : "", (value) => ({ max_steps: value }), { whole: true, unit: "", empty: 0 }),
+      config.tuning === "full" ? this.line("LoRA rank", el("span", { class: "in t3" }, "all weights train"), true) : this.number("LoRA rank", "lora.rank", String(config.lora.rank), (value) => ({ lora: { rank: value } }), { whole: true, second: this.alpha(config) }),
+      this.number("Check every", "eval_every", String(config.eval_every), (value) => ({ eval_every: value }), { whole: true, unit: "steps" })), this.more());
+    this.units();
+  }
+
+  line(words, inside, narrow = false) { return el("div", { class: `fd${narrow ? " half1" : ""}` }, el("span", { class: "sm t2" }, words), inside); }
+
+  number(words, key, value, change, { whole = false, unit = "", empty = null, second = null } = {}) {
+    const said = el("span", { class: "u" }, unit), input = el("input", { type: "text", inputmode: whole ? "numeric" : "decimal", autocomplete: "off", "aria-label": words, "data-field": key, value });
+    input.addEventListener("input", () => {
+      const text = input.value.trim(), good = whole ? /^\d{1,9}$/.test(text) : NUMBER.test(text) && text !== "" && text !== ".", nothing = text === "" && empty !== null;
+      if (!good && !nothing) { input.setAttribute("aria-invalid", "true"); return; }
+      input.removeAttribute("aria-invalid");
+      this.put(change(nothing ? empty : Number(text)));
+    });
+    this.numbers[key] = { input, said };
+    return el("div", { class: "fd half1" }, el("span", { class: "sm t2", "aria-hidden": "true" }, words), el("span", { class: "in" }, input, second, said));
+  }
+
+  alpha(config) {
+    const input = el("input", { type: "text", inputmode: "numeric", autocomplete: "off", class: "alpha1", "aria-label": "LoRA alpha", "data-field": "lora.alpha", value: String(config.lora.alpha) });
+    input.addEventListener("input", () => { if (/^\d{1,5}$/.test(input.value)) this.put({ lora: { alpha: Number(input.value) } }); });
+    return el("span", { class: "row two1" }, el("span", { class: "t3", "aria-hidden": "true" }, "α"), input);
+  }
+
+  rows(config) { return config.batch_size * config.accumulation * config.world_size; }
+
+  // What follows from the numbers, without touching the fields that somebody types in. told: the newest check.
+  units(told = this.told) {
+    this.told = told;
+    const { config } = this, { rows, max_steps: steps } = this.numbers;
+    rows.said.textContent = `= ${config.batch_size} × ${config.accumulation}${config.world_size > 1 ? ` × ${config.world_size}` : ""}`;
+    steps.input.placeholder = told?.steps ? String(told.steps) : "one pass";
+    steps.said.textContent = told?.passes ? plural(Number(told.passes), "pass", "passes") : config.max_steps ? "" : plural(config.epochs, "pass", "passes");
+    for (const [key, { input }] of Object.entries(this.numbers)) input.closest(".in").classList.toggle("wrong", told?.wrong === key);
+  }
+
+  recipeMenu() {
+    const told = this.parts.details(), about = (name) => told?.recipes.find((one) => one.name === name);
+    return makeMenu({ name: "Recipe", cls: "in pick", face: face("", about(this.model.recipe)?.title ?? this.model.recipe), fill: (close) => options("Recipe", false, this.recipes().map((one) => option(el("span", { title: about(one.name)?.about }, about(one.name)?.title ?? one.name),
+      { on: one.name === this.model.recipe, aside: about(one.name)?.verdict === "blocked" ? "not here" : null, run: () => { close(); this.start(one.stage, one); this.changed(true); } }))) }).node;
+  }
+
+  startMenu() {
+    const { bases, adapters } = this.parts.overview(), { model } = this, from = adapters.find(({ run }) => run === model.adapter_run);
+    const here = from ? `${from.name}, step ${from.step}` : model.adapter || model.base;
+    const base = (name) => option(name, { on: !from && !model.adapter && name === model.base, aside: "untrained", run: () => this.pick({ base: name, adapter_run: "", adapter: "" }) });
+    const taught = (one) => option(`${one.name}, step ${one.step}`, { on: one.run === model.adapter_run, aside: `${STAGES[one.stage]} of ${one.base}`, run: () => this.pick({ base: one.base, adapter_run: one.run, adapter: "" }) });
+    return this.menu("Start from", here, (close) => [adapters.length > 0 && options("Trained here", false, adapters.map(taught)), options("Models", false, [...new Set([...bases, model.base])].filter(Boolean).map(base)),
+      el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder("Start from a folder", "Folder of a model on this machine", "models/Qwen2.5-Omni-7B", (path) => this.pick({ base: path, adapter_run: "", adapter: "" })); } }, "Another folder…")]);
+  }
+
+  setMenu() {
+    const { sets } = this.parts.overview(), { model } = this, fit = sets.filter((one) => model.stage === "sft" || one.stage === "dpo"), set = sets.find(({ id }) => id === model.set);
+    const here = model.export || (set ? set.title : "choose pairs");
+    return this.menu("Pairs", here, (close) => [fit.length === 0 && el("p", { class: "sm t3 opt-head" }, "No pairs yet. ", el("a", { href: "/pairs" }, "Build some")), options("Pairs", false, fit.map((one) => option(one.title, { on: one.id === model.set, aside: `${STAGES[one.stage] ?? ""} ${one.pairs}`, run: () => this.pick({ set: one.id, export: "" }) }))),
+      el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder("Pairs of a folder", "Folder of an export for TRL", "/data/exports/mix-trl", (path) => this.pick({ set: "", export: path })); } }, "Another folder…")]);
+  }
+
+  menu(name, here, fill) {
+    const made = makeMenu({ name: `${name}: ${here}`, cls: "in pick", face: face("", here), title: here, fill });
+    this.open = made.close;
+    return made.node;
+  }
+
+  pick(choice) {
+    Object.assign(this.model, choice, { waive: [] });
+    this.changed(true);
+  }
+
+  folder(title, words, placeholder, take) {
+    const input = pathInput("", placeholder);
+    formDialog(this.parts.root, { title, verb: "Take it", fields: labelled(words, input), send: async () => {
+      if (!input.value.trim()) throw new Error("Write the path of the folder first.");
+      take(input.value.trim());
+      return true;
+    } });
+  }
+
+  // Everything else, as the recipe has it: lines that are taken out count as the default.
+  more() {
+    const { details } = this.parts, told = details()?.recipes.find(({ name }) => name === this.model.recipe), open = this.body.querySelector("details.more")?.open ?? false;
+    const area = el("textarea", { class: "area", rows: "12", spellcheck: "false", "aria-label": "All other settings, YAML", "data-field": "yaml", placeholder: details() ? "" : "The recipe is being read…" }, this.model.rest ?? told?.rest ?? "");
+    area.addEventListener("input", () => { this.model.rest = area.value; this.changed(); });
+    const again = el("button", { class: "btn q s", type: "button", onclick: () => { this.model.rest = null; this.changed(true); } }, "As the recipe has it");
+    return el("details", { class: "more", open }, el("summary", { class: "sm t2" }, "Loss, precision, freezing, devices, seed"), el("div", { class: "col g4y more1" }, this.devices(), area, this.model.rest !== null && el("div", { class: "row" }, el("span", { class: "sp" }), again)));
+  }
+
+  devices() {
+    const able = this.parts.details()?.capability, { device } = this.parts.overview(), gpus = able?.gpus ?? [], all = [["cpu", "the processor"], ...gpus.map((gpu, at) => [String(at), `GPU ${at}: ${gpu.name}`]), ...(gpus.length > 1 ? [[gpus.map((_, at) => at).join(","), `all ${gpus.length} GPUs`]] : [])];
+    const here = this.model.device ?? device;
+    const pick = el("select", { class: "in s", "aria-label": "Runs on", onchange: () => { this.model.device = pick.value; this.changed(); } }, (all.some(([id]) => id === here) ? all : [[here, here || "no queue"], ...all]).map(([id, words]) => el("option", { value: id, selected: id === here }, words)));
+    const on = el("input", { class: "in s mono", type: "text", "aria-label": "Cluster", placeholder: "this machine", title: "ray://HOST:PORT, http://HOST:8265 or slurm:PARTITION; it needs the workspace on a disk that it shares", autocomplete: "off", spellcheck: "false", maxlength: "120", value: this.model.on ?? "", onchange: () => { this.model.on = on.value.trim(); this.changed(); } });
+    return el("div", { class: "row w sm dev1" }, el("span", { class: "t2" }, "Runs on"), pick, el("span", { class: "t2" }, "of"), on);
+  }
+}
