@@ -26,6 +26,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workspace", type=Path, default=Path("workspace"), metavar="DIR")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--on", default="", metavar="PLACE", help="works all runs: http://HOST:8265, slurm")
     roles = "add an account and stop; ROLE is annotator, researcher or admin"
     parser.add_argument("--add-account", nargs=2, metavar=("NAME", "ROLE"), help=roles)
     return parser.parse_args(argv)
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     from thud.runs.checker import shared_checker
-    from thud.runs.local import LocalExecutor
+    from thud.runs.clusters import check_on
     from thud.runs.run import Runs
     from thud.store import open_store
     from ui.door.auth import check_bind, load_accounts
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         return add_account(workspace / ACCOUNTS, *args.add_account)
     accounts = load_accounts(workspace / ACCOUNTS)
     check_bind(args.host, accounts)
-    with open_store(database, workspace) as store, Runs(store, workspace, LocalExecutor()) as runs:
+    with open_store(database, workspace) as store, Runs(store, workspace, on=args.on and check_on(args.on)) as runs:
         runs.recover()
         house = House(store, runs, workspace.absolute(), name)
         app = create_app(all_routers(house), accounts=accounts)
