@@ -52,7 +52,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    from thud.runs.checker import shared_checker
     from thud.runs.clusters import check_on
     from thud.runs.run import Runs
     from thud.store import open_store
@@ -77,7 +76,6 @@ def run(args: argparse.Namespace) -> int:
             serve(app, args.host, args.port)
         finally:
             house.desk.close()
-            shared_checker().close()
     return 0
 
 

@@ -18,8 +18,9 @@ from training.config import TrainConfig
 
 OK, FAILED, WRONG_CONFIG, NO_MEMORY, DISK_FULL = range(5)
 NO_ROOM = (
-    "Memory did not suffice. Take a smaller batch_size with more accumulation, fewer or smaller pictures (max_frames, "
-    "size_px), gradient_checkpointing, or qlora; then go on from the last checkpoint."
+    "Memory did not suffice. Start it anew with a smaller batch_size and more accumulation, fewer or smaller pictures "
+    "(max_frames, size_px), gradient_checkpointing, or qlora; resuming keeps the settings, and needs other programs to "
+    "free memory."
 )
 FULL = (
     "The disk is full, so the checkpoint could not be saved{last}. Free some space on the disk of {folder} and go on."

@@ -68,7 +68,7 @@ def check_config(
     """What speaks against a run, and what it needs. recipe: gives sizes and clip where model or data is not there."""
     reasons = [*checks.libraries(config, able), *checks.devices(config, able)]
     shape = _asked(reasons, "base", lambda: _shape(config, recipe)) if _importable(able) else None
-    export = _asked(reasons, "data", lambda: read_export(config.data)) if str(config.data) != UNSAID["data"] else None
+    export = _export(reasons, config)
     kind = _kind(config, recipe)
     reasons += checks.tokens(kind)
     clip = recipe.clip if recipe else ANY_CLIP
@@ -81,12 +81,44 @@ def check_config(
         reasons += checks.disk(config, able, checkpoint_bytes(config, shape))
         if export is not None or config.max_steps:
             effort = effort_of(config, shape, load, export.rows if export else 0, able)
-    if export is not None:
-        reasons += [*checks.data(config, export, longest.total if longest else 0, waived), *checks.gain(config, waived)]
+    reasons += _data(config, export, longest, waived)
+    if export is not None or recipe is None:
+        reasons += checks.gain(config, waived)
     return Preflight(
         name or config.output.name, verdict_of(reasons), tuple(reasons), shown(config, str(config.output)), config,
         load, longest, needs, effort, recipe,
     )  # fmt: skip
+
+
+def check_elsewhere(config: TrainConfig, able: Capability, waived: Collection[str] = ()) -> Preflight:
+    """What speaks against a run on another machine, of which nothing is known: its data, and what it starts from.
+
+    able: this machine, which decides nothing.
+    """
+    reasons: list[Reason] = []
+    export, kind = _export(reasons, config), _kind(config, None)
+    shape = _asked([], "base", lambda: _shape(config, None)) if _importable(able) else None
+    load, longest = _asked(reasons, "data", lambda: _loads(config, export, shape, kind, ANY_CLIP)) or (None, None)
+    reasons += [*_data(config, export, longest, waived), *checks.gain(config, waived)]
+    return Preflight(
+        config.output.name, verdict_of(reasons), tuple(reasons), shown(config, str(config.output)), config, load,
+        longest,
+    )  # fmt: skip
+
+
+def _export(reasons: list[Reason], config: TrainConfig) -> Export | None:
+    """The data, None with a reason more where it is none, and None where nobody has said yet which."""
+    if str(config.data) == UNSAID["data"]:
+        return None
+    found: Export | None = _asked(reasons, "data", lambda: read_export(config.data))
+    return found
+
+
+def _data(
+    config: TrainConfig, export: Export | None, longest: Load | None, waived: Collection[str]
+) -> Iterator[Reason]:
+    if export is not None:
+        yield from checks.data(config, export, longest.total if longest else 0, waived)
 
 
 def check_recipe(recipe: Recipe, able: Capability, waived: Collection[str] = (), **given: Any) -> Preflight:
@@ -161,9 +193,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     if asked.serve:
-        from training.serve import serve
+        from training.serve import own_output, serve
 
-        return serve(sys.stdin, sys.stdout)
+        with own_output() as answers:
+            return serve(sys.stdin, answers)
     given = {name: getattr(asked, name) for name in ("base", "data", "adapter", "output") if getattr(asked, name)}
     try:
         config = read_config(asked.config) if asked.config else None

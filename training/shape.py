@@ -16,6 +16,9 @@ from thud.errors import BadRequest
 from thud.providers.local_load import KEPT_WHOLE, ready
 from training.models import TINY, TINY_FOLDER, base_folder, part_of, resolve_targets
 
+_ODD = (OSError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What transformers raises over a config.json that is broken or odd, depending on how."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -60,13 +63,20 @@ class Shape:
 def shape_of(base: str, targets: Sequence[str]) -> Shape:
     """The shape of the model in folder `base`. targets: parts that get an adapter.
 
-    Raises BadRequest for a folder that is none, or a part that the model does not have.
+    Raises BadRequest for a folder that is none, one whose config.json makes no sense, or a part that the model does not
+    have.
     """
+    folder = base_folder(base)
     ready()
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(base_folder(base), local_files_only=True)
-    return shape_of_model(meta_model(getattr(config, "thinker_config", config)), targets)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        model = meta_model(getattr(config, "thinker_config", config))
+    except _ODD as error:
+        first = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise BadRequest(f"{folder}/config.json is not that of a model that can be trained: {first}") from error
+    return shape_of_model(model, targets)
 
 
 def shape_of_sizes(sizes: Mapping[str, Any], targets: Sequence[str]) -> Shape:

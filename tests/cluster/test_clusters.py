@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.unit.runs_kit import until
 from thud.errors import BadRequest, NotFound, RunFailed
-from thud.runs.clusters import ASKED, check_on, count_gpus, executor_for, worker_job
+from thud.runs.clusters import ASKED, WAITING, ClusterExecutor, JobState, check_on, count_gpus, executor_for, worker_job
 from thud.runs.folder import Header, Plan, write_plan
 from thud.runs.ray_jobs import RayJobs, dashboard
 
@@ -51,7 +52,7 @@ def test_a_ray_address_leads_to_the_dashboard(monkeypatch: pytest.MonkeyPatch) -
 
 
 class _Dashboard(http.server.BaseHTTPRequestHandler):
-    """Answers as it is told, by path; keeps what it was asked."""
+    """Answers as it is told, by path; keeps what it was asked. The job of a run is /api/jobs/JOB, whatever its id."""
 
     answers: dict[str, tuple[int, Any]] = {}
     asked: list[tuple[str, str, Any, str]] = []
@@ -63,10 +64,13 @@ class _Dashboard(http.server.BaseHTTPRequestHandler):
         self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"null"))
 
     def _answer(self, body: Any) -> None:
-        self.asked.append((self.command, self.path, body, self.headers.get("Authorization", "")))
-        code, told = self.answers.get(self.path, (404, "not there"))
+        path = re.sub(r"thud-run-[0-9a-f]{8}", "JOB", self.path)
+        self.asked.append((self.command, path, body, self.headers.get("Authorization", "")))
+        code, told = self.answers.get(path, (404, "not there"))
         data = told.encode() if isinstance(told, str) else json.dumps(told).encode()
         self.send_response(code)
+        if code == 302:
+            self.send_header("Location", str(told))
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -104,61 +108,142 @@ def test_what_a_cluster_refuses_is_said_in_a_sentence(ray_at: str, tmp_path: Pat
     assert jobs.state("d", tmp_path) == ("ended", "Ray: No module named thud")
     assert jobs.state("e", tmp_path) == ("waiting", "")
     assert jobs.state("forgotten", tmp_path) == ("ended", "")
+    for odd in ({"status": "MOVED"}, {}):
+        _Dashboard.answers["/api/jobs/f"] = (200, odd)
+        with pytest.raises(RunFailed, match="does not say how the job stands"):
+            jobs.state("f", tmp_path)
     jobs.cancel("forgotten", tmp_path)
+
+
+JOB = "/api/jobs/JOB"
 
 
 def test_a_silent_cluster_is_no_dead_run(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
-    executor = executor_for(ray_at)
-    _Dashboard.answers = {"/api/jobs/": (200, {"submission_id": "thud-1"})}
-    assert executor.start(folder, tmp_path) == 0
-    _Dashboard.answers["/api/jobs/thud-1"] = (503, "restarting")
-    assert executor.alive(0, folder), "an app that has just started would give the run up"
-    with pytest.raises(RunFailed, match="refused"):  # it is not asked again at once
-        executor.alive(0, folder)
-    assert [path for _, path, _, _ in _Dashboard.asked].count("/api/jobs/thud-1") == 1
+    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (503, "restarting")}
+    assert executor_for(ray_at).start(folder, tmp_path) == 0
+    later = ClusterExecutor(ray_at, RayJobs(ray_at))
+    assert later.alive(0, folder), "an app that has just started would give the run up"
+    until(lambda: _silent(later, folder))
+    assert later.words(0, folder) == ""
+    assert [path for _, path, _, _ in _Dashboard.asked].count(JOB) == 1, "it is not asked again at once"
+
+
+def _silent(executor: ClusterExecutor, folder: Path) -> bool:
+    try:
+        return not executor.alive(0, folder)
+    except RunFailed as error:
+        assert "refused" in str(error)
+        return True
+
+
+def test_nobody_waits_for_a_cluster_that_does_not_answer(ray_at: str, tmp_path: Path) -> None:
+    folder = _planned(tmp_path)
+    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "RUNNING"})}
+    executor_for(ray_at).start(folder, tmp_path)
+    gate = threading.Event()
+
+    class Held(RayJobs):
+        def state(self, job_id: str, folder: Path) -> tuple[JobState, str]:
+            assert gate.wait(30)
+            return super().state(job_id, folder)
+
+    held = ClusterExecutor(ray_at, Held(ray_at))
+    for _ in range(3):
+        assert held.alive(0, folder)
+        held.stop(0, folder)
+        held.kill(0, folder)
+    assert not any(path.endswith("/stop") for _, path, _, _ in _Dashboard.asked)
+    gate.set()
+    until(lambda: any(path.endswith("/stop") for _, path, _, _ in _Dashboard.asked))
+
+
+def test_a_job_waits_runs_and_ends_in_its_own_words(ray_at: str, tmp_path: Path) -> None:
+    folder = _planned(tmp_path)
+    executor = ClusterExecutor(ray_at, RayJobs(ray_at, look_every_s=0.0))
+    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "PENDING"})}
+    executor.start(folder, tmp_path)
+    assert executor.alive(0, folder) and executor.words(0, folder) == WAITING
+    _Dashboard.answers[JOB] = (200, {"status": "RUNNING"})
+    until(lambda: executor.alive(0, folder) and not executor.words(0, folder))
+    _Dashboard.answers[JOB] = (200, {"status": "FAILED", "message": "No such file: python"})
+    until(lambda: not executor.alive(0, folder))
+    assert (folder / "log.txt").read_text() == "Ray: No such file: python\n"
+    assert not ClusterExecutor(ray_at, RayJobs(ray_at)).alive(0, _planned(tmp_path / "other")), "none was submitted"
 
 
 def test_a_job_that_waits_is_taken_back_and_one_that_runs_is_asked(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
-    executor = executor_for(ray_at)
-    _Dashboard.answers = {"/api/jobs/": (200, {"submission_id": "thud-2"}), "/api/jobs/thud-2/stop": (200, {})}
+    executor = ClusterExecutor(ray_at, RayJobs(ray_at))
+    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "RUNNING"}), f"{JOB}/stop": (200, {})}
     executor.start(folder, tmp_path)
-    _Dashboard.answers["/api/jobs/thud-2"] = (200, {"status": "RUNNING"})
     executor.stop(0, folder)
     assert (folder / ASKED).read_text() == "stop"
-    assert ("POST", "/api/jobs/thud-2/stop") not in [(verb, path) for verb, path, _, _ in _Dashboard.asked]
-    _Dashboard.answers["/api/jobs/thud-2"] = (200, {"status": "PENDING"})
+    until(lambda: [path for _, path, _, _ in _Dashboard.asked].count(JOB) == 2)
+    assert ("POST", f"{JOB}/stop") not in [(verb, path) for verb, path, _, _ in _Dashboard.asked]
+    _Dashboard.answers[JOB] = (200, {"status": "PENDING"})
     executor.stop(0, folder)
-    assert ("POST", "/api/jobs/thud-2/stop") in [(verb, path) for verb, path, _, _ in _Dashboard.asked]
-    (folder / ASKED).write_text("")
-    _Dashboard.answers["/api/jobs/thud-2"] = (503, "restarting")
-    executor.stop(0, folder)  # the cluster is silent, the folder is not
-    assert (folder / ASKED).read_text() == "stop"
+    until(lambda: ("POST", f"{JOB}/stop") in [(verb, path) for verb, path, _, _ in _Dashboard.asked])
 
 
-def test_a_job_says_why_it_failed_in_the_log_of_its_run(ray_at: str, tmp_path: Path) -> None:
+def test_a_job_is_known_here_before_the_cluster_has_it(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
-    executor = executor_for(ray_at)
-    _Dashboard.answers = {
-        "/api/jobs/": (200, {"submission_id": "thud-3"}),
-        "/api/jobs/thud-3": (200, {"status": "FAILED", "message": "No such file: python"}),
-    }
-    executor.start(folder, tmp_path)
-    until(lambda: not executor.alive(0, folder))
-    assert (folder / "log.txt").read_text() == "Ray: No such file: python\n"
+    _Dashboard.answers = {"/api/jobs/": (500, "it broke off in the middle"), f"{JOB}/stop": (200, {})}
+    with pytest.raises(RunFailed, match="broke off"):
+        executor_for(ray_at).start(folder, tmp_path)
+    sent = _Dashboard.asked[0][2]["submission_id"]
+    assert json.loads((folder / "job.json").read_text())["id"] == sent
+    assert (folder / ASKED).read_text() == "stop", "a job that was taken all the same would work on"
+    until(lambda: any(path == f"{JOB}/stop" for _, path, _, _ in _Dashboard.asked))
 
 
-def test_a_job_is_sent_with_its_gpus_and_the_token(
+def test_a_folder_that_cannot_be_written_is_said(ray_at: str, tmp_path: Path) -> None:
+    folder = _planned(tmp_path)
+    (folder / "job.part").mkdir()
+    with pytest.raises(RunFailed, match="cannot be written"):
+        executor_for(ray_at).start(folder, tmp_path)
+    assert "POST" not in [verb for verb, *_ in _Dashboard.asked], "a job that nobody could find again"
+    (folder / ASKED).unlink()
+    (folder / ASKED).mkdir()
+    with pytest.raises(RunFailed, match="cannot be written"):
+        executor_for(ray_at).start(folder, tmp_path)
+    (folder / "job.json").write_text('{"id": "thud-run-00000000"}')
+    with pytest.raises(RunFailed, match="cannot be written"):
+        executor_for(ray_at).stop(0, folder)
+
+
+def test_a_job_is_sent_with_its_gpus_and_without_the_token(ray_at: str, tmp_path: Path) -> None:
+    _Dashboard.answers = {"/api/jobs/": (200, {})}
+    executor_for(ray_at).start(_planned(tmp_path, "train", "0,1"), tmp_path)
+    sent = _Dashboard.asked[0][2]
+    assert sent["entrypoint_num_gpus"] == 2 and sent["entrypoint"].startswith("exec ")
+    assert "THUD_CREW" not in sent["runtime_env"]["env_vars"]
+
+
+def test_the_token_goes_to_the_places_that_are_listed_and_nowhere_else(
     ray_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
-    _Dashboard.answers = {"/api/jobs/": (200, {"submission_id": "thud-4"})}
-    executor_for(ray_at).start(_planned(tmp_path, "train", "0,1"), tmp_path)
-    _, _, sent, token = _Dashboard.asked[0]
-    assert token == "Bearer secret" and "secret" not in json.dumps(sent)
-    assert sent["entrypoint_num_gpus"] == 2 and sent["entrypoint"].startswith("exec ")
-    assert "THUD_CREW" not in sent["runtime_env"]["env_vars"]
+    elsewhere = ray_at.replace("127.0.0.1", "localhost")
+    _Dashboard.answers = {"/api/jobs/a": (302, f"{elsewhere}/api/jobs/b"), "/api/jobs/b": (200, {"status": "RUNNING"})}
+    assert RayJobs(ray_at).state("b", tmp_path) == ("running", "")
+    monkeypatch.setenv("THUD_CLUSTER", f"slurm:cpu,gpu, {ray_at}/,ray://head:10001")
+    assert RayJobs(ray_at).state("b", tmp_path) == ("running", "")
+    assert RayJobs(elsewhere).state("b", tmp_path) == ("running", "")
+    assert [token for *_, token in _Dashboard.asked] == ["", "Bearer secret", ""]
+    with pytest.raises(RunFailed, match="302"):
+        RayJobs(ray_at).state("a", tmp_path)
+    assert len(_Dashboard.asked) == 4, "it went on to where it was sent"
+
+
+def test_where_places_are_listed_no_other_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THUD_CLUSTER", "slurm:cpu,gpu, http://head:8265/,ray://head:10001")
+    assert [check_on(on) for on in ("slurm:cpu,gpu", "http://head:8265", "ray://head:10001")]
+    for on in ("slurm", "slurm-local", "slurm:cpu", "http://other:8265", "http://head:82650"):
+        with pytest.raises(BadRequest, match="THUD_CLUSTER allows slurm:cpu,gpu, http://head:8265, ray://head:10001"):
+            executor_for(on)
+    monkeypatch.setenv("THUD_CLUSTER", " ")
+    assert check_on("slurm") == "slurm"
 
 
 def test_a_cluster_that_is_not_there_takes_nothing(tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def test_each_item_has_its_own_fate_on_a_cluster_too(cluster: TwoNodes, runs: Ru
     assert reasons["4"] == "It took longer than 3 s and was stopped."
 
 
+def test_more_gpus_than_any_machine_has_are_not_waited_for(cluster: TwoNodes, runs: Runs) -> None:
+    items = [{"key": "0", "sleep_s": 0.0}]
+    run = runs.start("nodes", "Two", {}, items, "ann", job=nodes_job.ADDRESS, on=cluster.on, device="0,1")
+    ended = runs.wait(run.id, LIMIT_S)
+    assert (
+        ended.state == "failed" and "No machine of the cluster has 2 GPUs; the most that one has is 1" in ended.message
+    )
+
+
 def test_a_killed_worker_and_a_removed_node_lose_nothing(cluster: TwoNodes, runs: Runs, tmp_path: Path) -> None:
     items = [{"key": f"{number}", "sleep_s": 1.0} for number in range(12)]
     run = runs.start("nodes", "Nodes", {}, items, "ann", job=nodes_job.ADDRESS, on=cluster.on)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.cluster import slurm_commands
@@ -32,6 +33,14 @@ def on(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(slurm, "ASK_EVERY_S", 0.5)
     with slurm_commands.installed(tmp_path / "slurm", monkeypatch):
         yield request.param
+
+
+@pytest.fixture
+def slurm_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    pytest.importorskip("submitit")
+    monkeypatch.setattr(slurm, "ASK_EVERY_S", 0.5)
+    with slurm_commands.installed(tmp_path / "slurm", monkeypatch):
+        yield "slurm:gpu"
 
 
 def _items(count: int, sleep_s: float = 0.0) -> list[dict[str, object]]:
@@ -74,6 +83,47 @@ def test_what_sbatch_says_is_told(store: Store, tmp_path: Path, monkeypatch: pyt
         pytest.raises(RunFailed, match="invalid partition"),
     ):
         runs.start("squares", "Wrong", {}, _items(1), "ann", job=runs_jobs.ADDRESS, on="slurm:none")
+
+
+def test_keys_do_not_go_to_the_cluster(on: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = {"HF_TOKEN": "s-1", "openai_api_key": "s-2", "AWS_ACCESS_KEY_ID": "s-3", "DB_PASSWORD": "s-4"}
+    for name, value in (hidden | {"KEYBOARD": "kept"}).items():
+        monkeypatch.setenv(name, value)
+    with Runs(store, tmp_path) as runs:
+        run = runs.start("squares", "Keys", {}, _items(50, 0.2), "ann", job=runs_jobs.ADDRESS, on=on)
+        until(lambda: runs.results(run.id), 60)
+        worker = psutil.Process(_leader(runs.results(run.id)[0]["result"]["pid"]))
+        family = [worker, *worker.children(recursive=True)]
+        if on != "slurm-local":  # there submitit's own process looks after it, as a child of this one
+            family.append(worker.parent() or worker)
+        told = [one.environ() for one in family]
+        runs.cancel(run.id, 30)
+    assert all(env["KEYBOARD"] == "kept" for env in told)
+    assert not any(set(hidden) & set(env) for env in told)
+
+
+def test_a_job_at_its_time_limit_is_asked_to_stop_before(store: Store, tmp_path: Path, slurm_gpu: str) -> None:
+    """As Slurm asks: every process of the job gets the signal, submitit's own too."""
+    with Runs(store, tmp_path) as runs:
+        run = runs.start("squares", "Long", {}, _items(500, 0.1), "ann", job=runs_jobs.ADDRESS, on=slurm_gpu)
+        until(lambda: runs.results(run.id), 60)
+        [script] = (tmp_path / run.folder / "submitit").glob("*_submission.sh")
+        assert "--signal=TERM@120" in script.read_text()
+        head = psutil.Process(int(next((tmp_path / "slurm").glob("*.pid")).read_text()))
+        for one in head.children(recursive=True):
+            one.send_signal(signal.SIGTERM)
+        ended = runs.wait(run.id, 60)
+        assert ended.state == "cancelled" and 0 < ended.done < 500, runs.log(run.id)
+        assert len(runs.results(run.id)) == ended.done
+
+
+def test_what_slurm_says_is_not_taken_for_an_end(slurm_gpu: str, tmp_path: Path) -> None:
+    ended = ("ended", "Slurm: the job ended as TIMEOUT.")
+    words = {"PENDING": ("waiting", ""), "COMPLETING": ("running", ""), "TIMEOUT": ended}
+    for word, stands in words.items():
+        assert slurm.Slurm(slurm_gpu, _told={"7": (float("inf"), word)}).state("7", tmp_path) == stands
+    with pytest.raises(RunFailed, match="does not tell whether it has ended"):
+        slurm.Slurm(slurm_gpu, _told={"7": (float("inf"), "MARBLED")}).state("7", tmp_path)
 
 
 def _leader(pid: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.unit.controls_kit import by_ear, filled, prior, right, tell
+from tests.unit.controls_kit import Filled, by_ear, filled, prior, right, tell
 from thud.listeners.roster import Listener, to_json
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
@@ -19,18 +19,20 @@ from ui.serve import create_app, serve
 
 CLIPS = 24
 LISTENS, BY_EAR, UNSURE, PRIOR = "listens", "goes by ear", "not asked twice", "says in sync"
+HELD_OUT = "of two clips"
 
 
 def fill(store: Store) -> None:
-    """Four listeners on 24 clips whose events lie evenly; three of them were asked under other pictures too."""
+    """Four listeners on 24 clips whose events lie evenly, three of them asked under other pictures too; one on two."""
     there = filled(store, CLIPS)
     for name, says in ((LISTENS, right), (BY_EAR, by_ear), (UNSURE, right), (PRIOR, prior)):
         tell(store, there, name, says)
     for name, says in ((LISTENS, by_ear), (BY_EAR, by_ear), (PRIOR, prior)):
         tell(store, there, name, says, "shuffled_picture")
     tell(store, there, "frames", prior, "picture_only")
-    own = Listener(UNSURE, "compatible", "m", "http://127.0.0.1:9/v1")
-    store.define("listener", UNSURE, to_json(own), "test")
+    tell(store, Filled({key: one for key, one in there.stimuli.items() if key[0] < 2}), HELD_OUT, right)
+    for name in (UNSURE, HELD_OUT):
+        store.define("listener", name, to_json(Listener(name, "compatible", "m", "http://127.0.0.1:9/v1")), "test")
 
 
 def main(folder: Path, port: int) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.app_server import running_module
 from tests.e2e.conftest import SIZE
-from tests.e2e.controls_app import BY_EAR, LISTENS, PRIOR, UNSURE
+from tests.e2e.controls_app import BY_EAR, HELD_OUT, LISTENS, PRIOR, UNSURE
 from tests.e2e.page import WIDER
 from tests.e2e.test_results import asked, opened, row_of
 
@@ -72,6 +72,22 @@ def test_what_was_not_asked_can_be_asked_from_its_row(page: Page, url: str) -> N
     expect(dialog.get_by_role("radio", name=re.compile(UNSURE))).to_be_checked()
     expect(dialog.get_by_role("checkbox", name=re.compile("Another clip’s picture"))).to_be_checked()
     expect(dialog.get_by_role("checkbox", name=re.compile("Picture and sound|Audio"))).not_to_be_checked()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_what_is_asked_is_of_the_clips_that_it_was_asked_about(page: Page, url: str) -> None:
+    opened(page, f"{url}/results")
+    held(page, HELD_OUT).get_by_role("button", name=f"Ask {HELD_OUT} under another clip’s picture").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio", name="The 2 clips it was asked about")).to_be_checked()
+    with page.expect_request("**/api/listeners/plan") as sent:
+        dialog.get_by_role("checkbox", name="Ask again").click()
+    assert len(sent.value.post_data_json["clips"]) == 2
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    held(page, UNSURE).get_by_role("button", name=f"Ask {UNSURE}").click()
+    expect(dialog.get_by_role("radio", name="All", exact=True)).to_be_checked()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 

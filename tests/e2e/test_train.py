@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.app_server import App, running_module
 from tests.e2e.page import PATIENCE_MS, WIDER, WORK_MS, Visit, toast
@@ -116,6 +116,56 @@ def test_the_address_names_the_run(hand: Hand) -> None:
     expect(page.locator(".how1")).to_contain_text("checkpoint of step 10")
 
 
+def test_a_run_that_is_not_there_is_said_and_nothing_else_is_touched(hand: Hand) -> None:
+    page = hand.open("/train?run=sft-0099")
+    expect(
+        page.locator("#view").get_by_role("status").filter(has_text="There is no run sft-0099 (yet).")
+    ).to_be_visible()
+    expect(head(page)).to_be_hidden()
+    expect(page.locator("tr[aria-selected=true]")).to_have_count(0)
+    page.keyboard.press("s")
+    page.keyboard.press("j")
+    expect(head(page).get_by_role("heading")).to_have_text("dpo-0005")
+
+
+def test_a_key_that_is_held_down_stops_once_and_only_one_button_stops_at_once(hand: Hand) -> None:
+    page = hand.open("/train?run=dpo-0004")
+    sent: list[Any] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(json={"run": "", "title": ""})  # of a run by hand no worker could be stopped
+
+    page.route("**/stop", answer)
+    expect(head(page).get_by_role("button", name="Stop and keep")).to_be_visible()
+    page.keyboard.down("s")
+    for _ in range(3):
+        page.keyboard.down("s")
+    page.keyboard.up("s")
+    page.wait_for_timeout(300)  # for what must not come
+    assert sent == [{}]
+
+
+def test_lines_that_come_after_another_run_was_chosen_are_not_taken(hand: Hand) -> None:
+    page, held = hand.open("/train?run=sft-0001"), list[Route]()
+    expect(chart(page, "Loss")).to_be_visible()
+    path = f"**/runs/{hand.folder('dpo-0004').name}?offset="
+    page.route(path, lambda route: route.continue_() if held else held.append(route))
+    line(page, "dpo-0004").click()
+    page.wait_for_timeout(200)
+    line(page, "sft-0002").click()
+    expect(head(page)).to_contain_text("step 18 of 40")
+    with page.expect_response(re.compile("offset=$")):
+        line(page, "dpo-0004").click()
+    expect(chart(page, "Preference margin")).to_be_visible()
+    assert len(held) == 1
+    with page.expect_response(re.compile("offset=$")):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    drawn = chart(page, "Loss").locator("path").first.get_attribute("d") or ""
+    assert drawn.count("L") == 24, "each of the 25 steps once"
+
+
 def test_charts_show_the_values_of_a_step(hand: Hand) -> None:
     page = hand.open("/train?run=dpo-0004")
     for title in ("Loss", "Preference margin", "Log-probability", "Held-out accuracy"):
@@ -136,10 +186,13 @@ def test_charts_show_the_values_of_a_step(hand: Hand) -> None:
 def test_what_is_written_meanwhile_appears_and_a_run_that_went_back_is_drawn_anew(hand: Hand) -> None:
     page = hand.open("/train?run=dpo-0004")
     expect(head(page)).to_contain_text("step 25 of 40")
+    other = line(page, "sft-0003").get_by_role("button", name="Resume sft-0003").element_handle()
     folder = hand.folder("dpo-0004")
     kept = (folder / "metrics.jsonl").read_text()
     add_lines(folder, [{"event": "step", "step": 31, "of": 40, "loss": 0.25, "margin": 9.0, "seconds": 0.5}])
     expect(head(page)).to_contain_text("step 31 of 40")
+    expect(line(page, "dpo-0004")).to_contain_text("31 of 40")
+    assert other and other.evaluate("(node) => node.isConnected"), "what has not changed is not made anew"
     expect(chart(page, "Loss")).to_have_attribute("aria-valuetext", re.compile("step 31: loss 0.250"))
     (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in journal(12, 40, dpo=True)))
     expect(head(page)).to_contain_text("step 12 of 40")
@@ -248,6 +301,25 @@ def test_a_setting_that_cannot_be_is_told_beside_its_field(hand: Hand) -> None:
     expect(panel(page, "What will run").get_by_role("button", name="Start")).to_have_attribute("aria-disabled", "true")
 
 
+def test_a_number_that_is_none_keeps_the_one_before_from_starting(hand: Hand) -> None:
+    page = hand.open()
+    form, before = panel(page, "New run"), panel(page, "Before you start")
+    rate, alpha = (form.get_by_role("textbox", name=name) for name in ("Learning rate", "LoRA alpha"))
+    for wrong in ("e5", "", ".", "1e999", "-1"):
+        rate.fill(wrong)
+        expect(rate).to_have_attribute("aria-invalid", "true")
+        expect(before).to_contain_text("Learning rate")
+    alpha.fill("x")
+    expect(before).to_contain_text("Learning rate, LoRA alpha")
+    expect(panel(page, "What will run").get_by_role("button", name="Start")).to_have_attribute("aria-disabled", "true")
+    rate.fill("2e-4")
+    alpha.fill("16")
+    expect(before).to_contain_text("Say which pairs", timeout=WORK_MS)
+    form.locator("summary").click()
+    form.get_by_role("textbox", name="All other settings, YAML").fill("max_steps: 3")
+    expect(before).to_contain_text("max_steps has a field of its own above", timeout=WORK_MS)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1024])
 def test_nothing_is_wider_than_the_window(hand: Hand, width: int, scheme: Any) -> None:
@@ -332,7 +404,7 @@ def test_a_run_is_started_stopped_with_a_checkpoint_and_resumed_to_its_end(app: 
         page.wait_for_timeout(500)
         expect(before).not_to_have_attribute("aria-busy", "true", timeout=LONG_MS)
     expect(start).to_have_attribute("aria-disabled", "false", timeout=LONG_MS)
-    expect(what.get_by_label("Command")).to_contain_text("--config runs/sft-0001/config.json")
+    expect(what.get_by_label("Command")).to_contain_text("--config RUN/config.json")
     start.click()
     expect(line(page, "sft-0001")).to_contain_text(re.compile(r"[1-9]\d* of 60"), timeout=LONG_MS)
     head(page).get_by_role("button", name="Stop and keep").click()

@@ -98,7 +98,7 @@ def _response(name: str, key: str, arm: str, stimulus: Stimulus, number: int, la
         "structured", f"q {task}", f"About {task}?", arm, EXPECTED[task, stimulus.condition],
         partner="other" if arm == "shuffled_picture" else "", stimulus_hash=stimulus.id,
     )  # fmt: skip
-    outcome = "ok" if said != "refused" else "refused"
+    outcome = said if said in ("refused", "error") else "ok"
     answer = Answer(said, method="rules")
     response = Response(name, key, "r1", item, f"film {number}", "glass", "ok", said, answer, paper_label=said, rules=1)
     return replace(response, outcome=outcome)

@@ -25,6 +25,7 @@ from thud.listeners.roster import Listener, endpoint_of, parse_listener
 from thud.media.sound import parse_written, read_written
 from thud.providers import Question, Shelf, ask
 from thud.records import Reply
+from thud.runs.gate import canary_needed, why_untested
 
 
 @pytest.fixture(autouse=True)
@@ -240,3 +241,17 @@ def test_the_canary_is_asked_as_the_listener_is_given_sound() -> None:
     assert canary_arm(parse_listener({**row, "arms": ["sound_only"]})) == "sound_only"
     assert canary_arm(parse_listener({**row, "arms": ["sound_only", "audio_video"]})) == "audio_video"
     assert canary_arm(parse_listener({**row, "arms": ["shuffled_picture"]})) == "audio_video"
+
+
+@pytest.mark.parametrize(
+    ("listener", "arm", "why"),
+    [
+        (Listener("tiny", "local", "tiny", adapter="somewhere"), "audio_video", "no words for beeps"),
+        (Listener("x", "compatible", "tiny"), "audio_video", ""),
+        (Listener("x", "compatible", "tiny"), "picture_only", "no sound"),
+        (Listener("x", "local", "models/tiny"), "sound_only", ""),
+        (Listener("signal", "signal", "signal_v1"), "audio_video", "not a model"),
+    ],
+)
+def test_who_need_not_show_that_it_hears_and_why(listener: Listener, arm: str, why: str) -> None:
+    assert (why in why_untested(listener, arm)) and bool(why) is not canary_needed(listener, arm)

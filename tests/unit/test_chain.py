@@ -18,6 +18,7 @@ from thud.runs.chain import (
     advance,
     chain,
     chains,
+    chains_held,
     go_on,
     run_of_step,
     start_chain,
@@ -26,7 +27,8 @@ from thud.runs.chain import (
 )
 from thud.runs.pair_files import start_import
 from thud.runs.run import Runs
-from thud.runs.training import standing_export, train_run
+from thud.runs.trainer import at_work
+from thud.runs.training import delete_run, plan_training, standing_export, start_training, train_run
 
 WAIVED = ["never_linted", "no_gain", "not_measured"]
 EXPORT = {"do": "export_pairs"}
@@ -134,6 +136,80 @@ def test_a_step_that_cannot_start_pauses_the_chain(place: Place) -> None:
     assert wait(place, chain_id).problem == view.problem
     with pytest.raises(NotFound):
         go_on(place.store, place.runs, "none", "ann")
+
+
+def test_a_stop_holds_even_where_the_run_comes_to_its_end(place: Place) -> None:
+    chosen = a_set(place)
+    with chains_held():  # the next step cannot start meanwhile
+        chain_id = start(place, EXPORT | {"set": chosen}, EXPORT | {"set": chosen}, NOBODY)
+        run = run_of_step(place.runs, chain_id, 0)
+        assert run is not None and place.runs.wait(run.id, 60).state == "done"
+        stop_chain(place.store, place.runs, chain_id, "ann")
+    advance(place.store, place.runs)
+    view = chain(place.store, place.runs, chain_id)
+    assert (view.state, states(view), view.problem) == ("paused", ["done", "stopped", "ahead"], "Stopped by ann.")
+    with pytest.raises(BadRequest, match="Nothing of"):
+        stop_chain(place.store, place.runs, chain_id, "ann")
+    go_on(place.store, place.runs, chain_id, "ann")
+    assert wait(place, chain_id).state == "done"
+    with pytest.raises(BadRequest, match="not paused"):
+        go_on(place.store, place.runs, chain_id, "ann")
+
+
+def test_one_press_goes_on_where_a_run_could_not_begin_or_was_deleted(place: Place) -> None:
+    chosen = a_set(place)
+    chain_id = start(place, EXPORT | {"set": chosen}, training(place, chosen, device="1", name="mine"))
+    hold = place.runs.wait(run_of(place, chain_id, 0).id, 60)
+    assert hold.state == "done"
+    until(lambda: run_of_step(place.runs, chain_id, 1) is not None, limit_s=200)
+    broken = run_of(place, chain_id, 1)
+    assert broken.settings["name"] == "mine"
+    place.runs.cancel(broken.id, now=True)
+    body = place.store.definitions("chain")[chain_id]
+    stuck = {"step": 1, "problem": "The worker cannot be started.", "held": False}
+    place.store.define("chain", chain_id, {**body, "stuck": stuck}, "ann")
+    go_on(place.store, place.runs, chain_id, "ann")
+    assert place.runs.run(broken.id).state in ("queued", "running"), "the same run goes on"
+    place.runs.cancel(broken.id, now=True)
+    body = place.store.definitions("chain")[chain_id]
+    place.store.define(
+        "chain", chain_id, {**body, "steps": [body["steps"][0], {**body["steps"][1], "name": ""}]}, "ann"
+    )
+    until(lambda: not trainer_at_work(place, broken))
+    delete_run(place.store, place.runs, broken.id, "ann")
+    view = chain(place.store, place.runs, chain_id)
+    assert (view.state, view.steps[1].run_id) == ("paused", "") and "deleted" in view.problem
+    go_on(place.store, place.runs, chain_id, "ann")
+    assert run_of(place, chain_id, 1).id != broken.id
+    place.runs.cancel(run_of(place, chain_id, 1).id, now=True)
+
+
+def trainer_at_work(place: Place, run: Run) -> bool:
+    return at_work(place.of(run))
+
+
+def run_of(place: Place, chain_id: str, index: int) -> Run:
+    run = run_of_step(place.runs, chain_id, index)
+    assert run is not None
+    return run
+
+
+def test_an_odd_chain_does_not_hold_up_the_others(place: Place) -> None:
+    place.store.define("chain", "0 odd", {"title": "Odd", "at": "", "steps": [{}]}, "ann")
+    chain_id = start(place, EXPORT | {"set": a_set(place)}, NOBODY)
+    until(lambda: chain(place.store, place.runs, chain_id).state == "done", limit_s=100)
+
+
+def test_the_name_of_a_training_that_comes_later_is_its_own(place: Place) -> None:
+    chosen = a_set(place)
+    plan = plan_training(place.store, place.runs, place.wanted(export="", set_id=chosen))
+    assert plan.exports and plan.name == "sft-0001" and plan.wanted.name == ""
+    run = start_training(place.store, place.runs, plan, "ann")
+    (body,) = place.store.definitions("chain").values()
+    assert body["steps"][0]["name"] == "" and "set_id" not in body["steps"][0]
+    stop_chain(place.store, place.runs, run.settings["chain"][0], "ann", now=True)
+    place.store.define("chain", "other", {**body, "steps": [{**body["steps"][0], "name": "sft-0001"}]}, "ann")
+    assert plan_training(place.store, place.runs, place.wanted()).name == "sft-0002", "the other is promised"
 
 
 def test_a_first_step_that_cannot_start_leaves_nothing(place: Place) -> None:

@@ -39,6 +39,48 @@ def test_what_it_says_of_a_config_and_of_recipes(tmp_path: Path) -> None:
         assert "torch" in checker.capability()["versions"]
 
 
+def test_a_broken_base_is_a_reason_and_breaks_nothing(tmp_path: Path) -> None:
+    base, export = write_qwen25_omni(tmp_path / "base"), make_export(tmp_path, clips=3)
+    given = config(base, export, tmp_path / "run")
+    told = json.loads((base / "config.json").read_text())
+    with Checker(300, tmp_path / "log.txt") as checker:
+        for broken in ("{", '{"model_type": "none such"}', json.dumps({**told, "thinker_config": 5})):
+            (base / "config.json").write_text(broken)
+            (reason,) = [one for one in checker.check(given, ["never_linted"])["reasons"] if one["about"] == "base"]
+            assert reason["level"] == "blocked" and "config.json" in reason["reason"]
+        assert checker.check(given, device="cpu", elsewhere=True)["memory"] is None
+        child = child_of(checker)
+        assert checker.check({})["reasons"][0]["reason"] == "stage is missing."
+        assert child_of(checker) == child
+
+
+def test_on_another_machine_only_data_and_gain_are_looked_at(tmp_path: Path) -> None:
+    """What this one lacks says nothing of that one; that nobody has measured the SFT holds everywhere."""
+    base, export = write_qwen25_omni(tmp_path / "base"), make_export(tmp_path, clips=3)
+    given = config(base, export, tmp_path / "run") | {"stage": "dpo", "precision": "bf16", "world_size": 8}
+    given["parallel"] = "fsdp2"
+    with Checker(300) as checker:
+        here, there = checker.check(given), checker.check(given, elsewhere=True)
+    assert {"gpus", "lint", "gain"} <= {one["about"] for one in here["reasons"]}
+    assert {one["about"] for one in there["reasons"] if one["level"] == "blocked"} == {"lint", "gain"}
+
+
+def test_what_a_library_prints_is_no_answer(tmp_path: Path) -> None:
+    lines = ["import os", "from training.serve import own_output", "with own_output() as answers:",
+             "    print('noise'); os.system('echo more'); answers.write('answer')"]  # fmt: skip
+    ran = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "answer" and {"noise", "more"} <= set(ran.stderr.split())
+
+
+def test_only_the_chosen_gpus_are_looked_at() -> None:
+    from training.capability import Capability, Gpu
+    from training.serve import with_device
+
+    able = Capability("3.11", {}, {}, gpus=tuple(Gpu(f"gpu {n}", 1.0 + n, 80.0, "9.0", True) for n in range(3)))
+    for device, free in (("", [1, 2, 3]), ("2", [3]), ("0,2", [1, 3]), ("5", []), ("cpu", [])):
+        assert [gpu.free_gb for gpu in with_device(able, device).gpus] == free
+
+
 def test_a_dead_child_is_replaced() -> None:
     with Checker(300) as checker:
         assert checker.check({})["reasons"][0]["reason"] == "stage is missing."

@@ -13,11 +13,9 @@ import pytest
 from tests.tiny_omni import write_qwen25_omni
 from tests.training.run_kit import lines, losses, make_export
 from thud.cli import main
-from thud.cli.output import Output
 from thud.cli.train.starting import read_fields
-from thud.cli.train.watching import follow_chain
 from thud.errors import BadRequest
-from thud.runs.chain import start_chain
+from thud.runs.chain import run_of_step, start_chain
 from thud.runs.run import Runs
 from thud.store import open_store
 
@@ -57,10 +55,12 @@ def started(made: Path, steps: int, *more: str) -> list[str]:
     return ["start", "--stage", "sft", *data, *fields, "--waive", "never_linted", *more]
 
 
-def test_a_training_is_planned_started_stopped_resumed_and_exported(made: Path, shell: Shell, tmp_path: Path) -> None:
+def test_a_training_is_planned_started_stopped_resumed_and_exported(
+    made: Path, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, [plan, begun], err = shell(*started(made, STEPS, "--detach"))
     assert (code, plan["blocked"], err) == (0, "", "")
-    assert "training.sft --config runs/sft-0001/config.json" in plan["command"]
+    assert "-m training.sft --config RUN/config.json" in plan["command"]
     assert plan["config"]["lora"]["rank"] == 4 and plan["config"]["max_steps"] == STEPS
     assert plan["name"] == begun["name"] == "sft-0001"
     run = tmp_path / "workspace" / "runs" / begun["run"]
@@ -77,9 +77,10 @@ def test_a_training_is_planned_started_stopped_resumed_and_exported(made: Path, 
     assert {step: loss for step, loss in losses(run).items() if step in before} == before
     assert rows[-1]["listener"] and (tmp_path / "workspace" / rows[-1]["adapter"]).is_dir()
 
-    code, rows, err = shell("export", "sft-0001")
+    monkeypatch.chdir(tmp_path)
+    code, rows, err = shell("export", "sft-0001", "--to", "out")
     assert code == 0, err
-    assert (Path(rows[-1]["folder"]) / "adapter_model.safetensors").is_file()
+    assert (tmp_path / "out" / "adapter_model.safetensors").is_file() and rows[-1]["folder"] == str(tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,8 @@ def test_fields_are_read_as_a_config_has_them() -> None:
     for wrong in ("rank", "=8", "lora.=8", ".rank=8"):
         with pytest.raises(BadRequest, match="NAME=VALUE"):
             read_fields([wrong])
+    with pytest.raises(BadRequest, match="lora has one value already"):
+        read_fields(["lora=3", "lora.rank=8"])
 
 
 def _until(true: Callable[[], object], limit_s: float = 120.0) -> None:
@@ -117,11 +120,26 @@ def _until(true: Callable[[], object], limit_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
-def test_a_chain_is_followed_step_by_step(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fields = read_fields([f"{name}={value}" for name, value in SMALL.items()]) | {"max_steps": 2}
+def test_a_chain_is_stopped_taken_up_and_followed_to_where_it_stands(made: Path, shell: Shell, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    fields = read_fields([f"{name}={value}" for name, value in SMALL.items()]) | {"max_steps": STEPS}
     step = {"do": "train", "stage": "sft", "base": str(made / "base"), "fields": fields, "waive": ["never_linted"]}
-    export = {"export": str(made / "export")}
-    with open_store(tmp_path / "annotations.duckdb", tmp_path) as store, Runs(store, tmp_path) as runs:
-        follow_chain(store, runs, start_chain(store, runs, "One", [step | export], "ann"), Output(as_json=True))
-        told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert [(row["step"], row["of"]) for row in told] == [(1, 1)] and "Step 2 of 2" in told[0]["message"]
+    steps = [step | {"export": str(folder)} for folder in (made / "export", tmp_path / "nothing")]
+    with open_store(tmp_path / "annotations.duckdb", workspace) as store, Runs(store, workspace) as runs:
+        chain_id = start_chain(store, runs, "Two", steps, "ann")
+        run = run_of_step(runs, chain_id, 0)
+        assert run
+        _until(lambda: lines(workspace / run.folder, "checkpoint"))
+    code, [stopped], err = shell("stop", "sft-0001")
+    assert (code, stopped["state"]) == (0, "stopped"), err
+    rows = shell("list")[1]
+    assert [row["state"] for row in rows] == ["stopped", "paused"]
+    assert (rows[1]["chain"], rows[1]["step"], rows[1]["of"]) == (chain_id, 0, 2) and rows[1]["problem"]
+
+    code, rows, err = shell("resume", "sft-0001")
+    assert [(row["step"], row["of"]) for row in rows] == [(1, 2)] and f"Step {STEPS} of {STEPS}" in rows[0]["message"]
+    assert code == 1 and "is no export for TRL" in err and f"train resume {chain_id} goes on" in err
+    for name in ("Two", chain_id):  # the step that could not start is tried again
+        code, _, err = shell("resume", name)
+        assert code == 1 and "is no export for TRL" in err

@@ -103,14 +103,14 @@ def test_a_clip_for_testing_differs_in_its_title_and_source_only(made: Made, tmp
     assert replace(other, title=clips[1].title, source=clips[1].source) == clips[1]
 
 
-@pytest.mark.parametrize("seed", [SEED, HELD_OUT_SEED])
-def test_where_the_sound_lies_says_little(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "most"), [(SEED, 0.605), (HELD_OUT_SEED, 0.6)])
+def test_where_the_sound_lies_says_little(seed: int, most: float) -> None:
     shots = [plan(seed, index)[1] for index in BOTH_ROUNDS]
     clips = [Placed(f"{shot.index}", shot.audio_s, shot.duration_s) for shot in shots]
     drawn = balanced_draw(clips, SETTINGS["shifts"], SETTINGS["seed"])
     assert all(len(offsets) == 2 for offsets in drawn.values())
     four_ways = (3 * overlap(clips, drawn) + 1) / 4
-    assert four_ways < 0.605, "in the sample itself; with events on 26 to 74 % of 3 to 4 s it was 0.65"
+    assert four_ways < most, "in the sample itself; with events on 26 to 74 % of 3 to 4 s it was 0.65"
 
 
 def test_no_clips_is_a_bad_request(tmp_path: Path) -> None:

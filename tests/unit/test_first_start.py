@@ -11,11 +11,15 @@ import pytest
 from tests.annotate_kit import EVENT_S, HEARD_S, Place, make_numbered_clip, workspace
 from thud.events.settle import read_cases
 from thud.listeners.questions import DEMO, QUESTION_SETS
-from thud.records import Clip, EventTimes
+from thud.listeners.roster import LISTENERS
+from thud.listeners.roster import to_json as listener_json
+from thud.records import Clip, EventTimes, Intervention, Run
 from thud.runs import first_start as first
+from thud.runs.jobs import build as build_job
 from thud.runs.jobs import demo
 from thud.runs.listen import find_listener, find_question_set
 from thud.runs.pairs import DEMO_HELD_OUT, held_out, hold_out_demo
+from thud.stimuli.build import BuildSettings
 from thud.stimuli.held_out import is_demo, is_held_out
 
 
@@ -73,6 +77,33 @@ def test_clips_for_testing_are_built_once_and_balanced_and_frozen(place: Place, 
     assert place.store.counts() == before, "again it writes nothing"
 
 
+def test_what_broke_off_half_way_is_finished(place: Place, clips: list[Clip]) -> None:
+    plan = build_job.plan_build(
+        place.store, [clip.id for clip in clips[2:]], BuildSettings.parse(first.HELD_OUT_SETTINGS)
+    )
+    done = plan.items[0]
+    build_job.ingest(place.store, done, build_job.work(done, place.workspace))
+    run = first.build_held_out(place.store, place.runs, "first start")
+    assert run is not None, "of two clips one was built"
+    assert place.runs.wait(run.id, 120).state == "done"
+    edits = {(one.clip_id, one.intervention.id) for one in place.store.stimuli()}
+    assert edits == {
+        (item["clip"]["sha256"][:16], Intervention(**edit).id) for item in plan.items for edit in item["edits"]
+    }
+    assert first.build_held_out(place.store, place.runs, "first start") is None
+
+
+def test_clips_for_testing_that_were_cancelled_are_made_before_any_is_built(place: Place) -> None:
+    line = {"key": "a", "subject": "a", "index": 0, "seed": 41, "held_out": True}
+    made = place.runs.start("demo", "Make clips", {"held_out": True}, [line], "test", limit_s=60)
+    assert place.runs.cancel(made.id).state == "cancelled"
+    assert first.build_held_out(place.store, place.runs, "first start") is None, "what each gets is drawn over all"
+    again = first.start_held_out(place.store, place.runs, "first start")
+    assert again is not None and again.id == made.id
+    assert place.runs.wait(made.id, 120).state == "done"
+    assert first.build_held_out(place.store, place.runs, "first start") is not None
+
+
 def test_they_are_made_once_and_only_beside_a_demo(place: Place, tmp_path: Path, clips: list[Clip]) -> None:
     assert first.start_held_out(place.store, place.runs, "first start") is None, "they are there"
     own = [replace(clip, synthetic=False, source="mine") for clip in clips]
@@ -110,3 +141,27 @@ def test_the_small_model_is_asked_about_the_clips_for_testing_only(place: Place,
     before = place.store.counts()
     first.ask_baselines(place.store, place.runs, "first start")
     assert place.store.counts() == before
+
+
+def test_a_workspace_of_an_earlier_version_gets_the_listeners_that_it_did_not_have(place: Place) -> None:
+    store, runs = place.store, place.runs
+    first.start_build(store, runs, {"shifts": [-0.4, 0.4]}, "test")
+    runs.wait(runs.runs()[0].id, 120)
+    for name in ("always-synced", "signal"):
+        asked = {"listener": listener_json(LISTENERS[name]), "question_set": QUESTION_SETS["structured"].id}
+        store.add_run(Run(name, "listen", f"Ask {name}", "done", 1, settings=asked), "the version before")
+    first.ask_baselines(store, runs, "first start")
+    (asked_now,) = [run for run in runs.runs() if run.kind == "listen" and run.id not in ("always-synced", "signal")]
+    assert asked_now.settings["listener"]["name"] == "tiny"
+    runs.wait(asked_now.id, 120)
+
+
+def test_the_small_model_is_not_asked_about_clips_that_it_may_learn_from(tmp_path: Path, clips: list[Clip]) -> None:
+    with workspace(tmp_path / "bare", clips[:2]) as bare:
+        first.start_build(bare.store, bare.runs, {"mutes": ["silence"]}, "test")
+        bare.runs.wait(bare.runs.runs()[0].id, 120)
+        first.ask_baselines(bare.store, bare.runs, "first start")
+        runs = [run for run in bare.runs.runs() if run.kind == "listen"]
+        assert {run.settings["listener"]["name"] for run in runs} == {"always-synced", "signal"}
+        for run in runs:
+            bare.runs.wait(run.id, 120)

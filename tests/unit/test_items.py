@@ -160,6 +160,19 @@ def test_a_partner_is_of_similar_length() -> None:
         assert long.id not in {item.partner for item in items}
 
 
+def test_clips_for_testing_are_shown_with_pictures_of_their_like_alone() -> None:
+    here = world()
+    first = here.stimuli[0]
+    own = replace(here.clips[first.clip_id], source="thud-demo-held-out/x", synthetic=True)
+    like = replace(own, sha256="f" * 64)
+    many = {**here.clips, own.id: own, like.id: like}
+    for seed in range(4):
+        items = here.plan(SERVER, arm="shuffled_picture", clips=many, seed=seed).items
+        held = {item.partner for item in items if item.clip_id == own.id}
+        assert held == {like.id}, "though it sounds alike, and the others differ"
+        assert {own.id, like.id}.isdisjoint(item.partner for item in items if item.clip_id != own.id)
+
+
 def test_missing_files_are_told_all_at_once(own: World) -> None:
     first, second = own.stimuli[0], own.stimuli[1]
     folder = stimulus_folder(own.workspace, first.clip_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.controls_kit import by_ear, filled, prior, right, tell
+from tests.unit.controls_kit import Filled, by_ear, filled, prior, right, tell
 from thud.store import Store, open_store
 from ui.results.data import compare_json, leaderboard_json, model_json
 from ui.results.report import report
@@ -28,6 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         for name in ("listens", "ear"):
             tell(opened, there, name, by_ear, "shuffled_picture")
         tell(opened, there, "frames", prior, "picture_only")
+        tell(opened, Filled({key: one for key, one in there.stimuli.items() if key[0] < 2}), "few", right)
         yield opened
 
 
@@ -50,6 +51,10 @@ def test_a_row_of_the_leaderboard_carries_them(store: Store) -> None:
     assert listens["controls"]["shuffled"]["value"] == rows["listens", "shuffled_picture"]["alike"]["value"]
     wanted = {"listener": "unsure", "set": SET, "arms": ["shuffled_picture"], "tasks": ["sync"]}
     assert unsure["controls"]["ask"] == wanted
+    assert listens["controls"]["accuracy"]["n"] == 72 and listens["controls"]["accuracy"]["sources"] == 24
+    few = rows["few", "audio_video"]["controls"]
+    assert few["ask"]["clips"] == sorted(one.id for one in store.clips() if one.source in ("film 0", "film 1"))
+    assert model_json(store, {"row": key(store, "few")})["controls"]["ask"] == few["ask"]
     assert rows["frames", "picture_only"]["controls"] is None and rows["frames", "picture_only"]["alike"] is None
     sorted_rows = [row["alike"] for row in leaderboard_json(store, {"sort": "alike"})["rows"]]
     values = [one["value"] for one in sorted_rows if one]
@@ -103,6 +108,7 @@ def test_the_other_files_hold_them(store: Store) -> None:
     two = compare_json(store, {"a": key(store, "prior"), "b": key(store, "listens")})
     table = {line[0]: line for line in lines(compare_csv(two))}
     assert [float(each) for each in table["sync_alike"][1:4]] == pytest.approx([1 / 3, 1.0, 2 / 3])
+    assert table["sync_alike"][6:8] == ["72", "24"] and table["sync_alike"][11] == "sign_flip"
     assert table["another_picture"][1] == "" and float(table["sound_alone"][1]) == float(table["sound_alone"][2])
     assert any(line[0].startswith("B gains 67 points") for line in lines(compare_csv(two)))
     html = report(store, {}, "w")

@@ -103,6 +103,9 @@ def test_the_list_names_variables_and_never_keys(site: Site) -> None:
     assert (gpt["key_env"], gpt["key_set"]) == ("OPENAI_API_KEY", False) and "is not set" in gpt["key_problem"]
     assert gpt["allowed_arms"] == ["picture_only"] and gpt["senses"] == "picture only: it takes no sound"
     assert gpt["canary"] == {} and gemini["canary"]["audio_video"] is None
+    assert gemini["untested"] == "" and gpt["untested"] == "not tested: it is given no sound"
+    assert rows["signal"]["untested"] == "not a model: it is measured here"
+    assert rows["tiny"]["untested"] == "not tested: it knows no words for beeps" and rows["tiny"]["canary"] == {}
     assert "no folder" in local["problem"] and rows["MiniCPM-o-4.5"]["key_env"] == ""
     assert [one["id"] for one in found["conditions"] if one["stimuli"]] == [
         "original", "early", "delayed", "muted", "swapped",
@@ -237,6 +240,7 @@ def test_a_plan_says_what_it_costs_and_what_leaves_this_machine(site: Site) -> N
     assert "may be billed a second time" in str(
         site.post("plan", listener="Gemini-3.1-Pro", **ALL, again=True)["notes"]
     )
+    assert plan["untested"] == [{"title": "Picture only", "words": "not tested: it is given no sound"}]
     free = site.post("plan", listener="signal", **ALL)
     assert (
         free["cost_usd"] == 0 and free["canary"] == [] and "cannot be asked about consistency" in str(free["refused"])

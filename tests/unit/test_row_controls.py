@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from thud.cli import main
 from thud.evaluation.controls import Controls
 from thud.evaluation.leaderboard import parts_of, split_rows
 from thud.records import EventTimes
-from thud.runs.controls import one_row_controls, row_controls
+from thud.runs.controls import compare_rows, one_row_controls, row_controls
 from thud.store import Store, open_store
 from thud.store.score_filter import RowKey, ScoreFilter
 
@@ -33,8 +34,7 @@ def held(store: Store, **narrowed: object) -> dict[tuple[str, str], Controls]:
     parts = parts_of(columns)
     names = dict(zip(columns["part"].tolist(), columns["listener"].tolist(), strict=True))
     named = {row: names[part] for part, (row, _) in parts.items()}
-    absent = "left_out" if wanted.unparsed == "out" else "wrong"
-    rows = split_rows(store.score_counts(wanted), parts, absent)  # type: ignore[arg-type]
+    rows = split_rows(store.score_counts(wanted), parts, wanted.absent)
     return {(named[row], row[1]): each for row, each in row_controls(store, rows, wanted, parts).items()}
 
 
@@ -90,6 +90,81 @@ def test_answers_that_are_left_out_are_left_out_of_every_class(place: tuple[Stor
     assert held(store)["shy", "audio_video"].accuracy.value == pytest.approx(0.5)
     left = held(store, unparsed="out")["shy", "audio_video"]
     assert (left.accuracy.value, left.ceiling.items) == (1.0, 3 * CLIPS / 2)
+
+
+def some(there: Filled, clips: Iterable[int]) -> Filled:
+    wanted = set(clips)
+    return Filled({key: one for key, one in there.stimuli.items() if key[0] in wanted})
+
+
+def test_a_control_is_paired_with_the_very_items(place: tuple[Store, Filled]) -> None:
+    """Wrong about the first half; the control was asked of the second, and has as much right there: no loss."""
+    store, there = place
+    tell(store, there, "half", lambda number, label: label if number >= CLIPS // 2 else "synced")
+    tell(store, some(there, range(CLIPS // 2, CLIPS)), "half", right, "shuffled_picture")
+    found = held(store)["half", "audio_video"]
+    assert (found.items, found.accuracy.value) == (3 * CLIPS, pytest.approx(2 / 3))
+    assert found.under is not None and (found.under.items, found.under.of) == (3 * CLIPS // 2, 3 * CLIPS)
+    assert (found.under.accuracy.value, found.under.apart.value) == (1.0, 0.0)
+    assert found.needs_picture is False
+    own = held(store)["half", "shuffled_picture"].ceiling.share
+    assert found.under.allowed == own != found.ceiling.share
+
+
+def test_a_response_that_never_came_loses_nothing_under_another_picture(place: tuple[Store, Filled]) -> None:
+    """A control whose service was down would look as if the listener needed the picture."""
+    store, there = place
+    tell(store, there, "down", right)
+    tell(store, there, "down", lambda number, label: "error" if number % 2 else label, "shuffled_picture")
+    under = held(store)["down", "audio_video"].under
+    assert under is not None and (under.items, under.of) == (3 * CLIPS // 2, 3 * CLIPS)
+    assert (under.accuracy.value, under.apart.value) == (1.0, 0.0)
+
+
+def test_two_are_compared_on_what_both_were_asked_and_so_is_the_control(place: tuple[Store, Filled]) -> None:
+    """B was asked about the second half only, where A is as good under another picture; in the first half it is not."""
+    store, there = place
+    late = range(CLIPS // 2, CLIPS)
+    a = tell(store, there, "a", right)
+    tell(store, there, "a", lambda number, label: label if number in late else "synced", "shuffled_picture")
+    b = tell(store, some(there, late), "b", prior)
+    rows = [RowKey(key, "audio_video", "structured") for key in (a, b)]
+    found = compare_rows(store, rows[0], rows[1], ScoreFilter(), parts_of(store.score_rows()))
+    assert found is not None and found.items == 3 * CLIPS // 2 and found.tested.p < 0.05
+    assert found.a.under is not None and (found.a.under.items, found.a.under.of) == (found.items, found.items)
+    assert (found.a.under.accuracy.value, found.a.needs_picture, found.counts) == (1.0, False, False)
+    assert held(store)["a", "audio_video"].needs_picture is True
+
+
+def test_ceilings_are_kept_apart_where_other_items_count(place: tuple[Store, Filled]) -> None:
+    """Both were asked the same, and each left other items unanswered: those that count lie elsewhere."""
+    store, there = place
+    for name, says in {"low": (0.0, 0.35), "all": (0.0, 1.0)}.items():
+        tell(store, there, name, lambda number, label, says=says: (  # type: ignore[misc]
+            label if says[0] <= (number * 0.618) % 1.0 <= says[1] else "unparsed"
+        ))  # fmt: skip
+    found = held(store, unparsed="out")
+    low, everything = (found[name, "audio_video"].ceiling for name in ("low", "all"))
+    assert low.items < everything.items == 3 * CLIPS
+    again = held(store)
+    assert again["low", "audio_video"].ceiling is again["all", "audio_video"].ceiling
+
+
+def test_two_stimuli_of_a_clip_do_not_cancel(place: tuple[Store, Filled]) -> None:
+    """An edit built again with other settings is another stimulus of the same clip and offset, asked the same."""
+    store, there = place
+    again = {
+        key: replace(one, intervention=replace(one.intervention, seed=1))
+        for key, one in there.stimuli.items()
+        if key[1] == "early"
+    }
+    store.add_stimuli(list(again.values()), "test")
+    tell(store, there, "once", right, labels=("synced", "delayed"))
+    tell(store, there, "twice", right)
+    tell(store, Filled(again), "twice", right)
+    columns = store.score_rows()
+    rows = split_rows(store.score_counts(ScoreFilter()), parts_of(columns))
+    assert len({row.asked for row in rows}) == 2
 
 
 def test_a_ceiling_follows_the_event_times(place: tuple[Store, Filled]) -> None:

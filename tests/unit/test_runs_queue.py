@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.unit.runs_kit import gone, until
 from thud.errors import BadRequest
 from thud.records import Run
 from thud.runs.folder import read_state
+from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs, marked
 from thud.store import Store, open_store
 
@@ -31,8 +33,7 @@ def runs(store: Store, tmp_path: Path) -> Iterator[Runs]:
         yield opened
         for run in opened.runs():
             if run.state in ("queued", "running"):
-                opened.cancel(run.id, 0)
-                opened.cancel(run.id)
+                opened.cancel(run.id, now=True)
 
 
 def start(runs: Runs, device: str, title: str = "Squares", **more: Any) -> Run:
@@ -121,6 +122,56 @@ def test_what_waits_waits_on_after_a_restart(store: Store, tmp_path: Path) -> No
         assert ended[0].finished_at < ended[1].finished_at
 
 
+def test_what_was_resumed_and_waits_is_not_lost(store: Store, tmp_path: Path) -> None:
+    """Its folder still says how the worker before ended."""
+    with Runs(store, tmp_path) as before:
+        second = start(before, "cpu", "Second", **LONG)
+        at_work(before, second)
+        assert before.cancel(second.id, 60).state == "cancelled"
+        first = start(before, "cpu", "First", **LONG)
+        assert before.resume(second.id).state == "queued"
+        until(lambda: store.run(second.id).state == "queued" and store.run(first.id).state == "running")
+    with Runs(store, tmp_path) as after:
+        after.recover()
+        assert after.run(second.id).state == "queued" and after.waits_for(second.id) is not None
+        after.cancel(first.id, now=True)
+        at_work(after, second)
+        after.cancel(second.id, now=True)
+
+
+def test_who_only_looks_starts_nothing(store: Store, tmp_path: Path) -> None:
+    with Runs(store, tmp_path) as before:
+        first, second = start(before, "cpu", "First", **LONG), start(before, "cpu", "Second")
+        at_work(before, first)
+        until(lambda: store.run(first.id).state == "running")
+    with Runs(store, tmp_path, takes_up=False) as looking:
+        looking.recover()
+        looking.cancel(first.id, now=True)
+        time.sleep(1)
+        assert looking.run(second.id).state == "queued"
+    with Runs(store, tmp_path) as after:
+        after.recover()
+        assert after.wait(second.id, 60).state == "done"
+
+
+class OddOnes(LocalExecutor):
+    """Breaks in a way that nobody has thought of, over one run."""
+
+    def start(self, folder: Path, workspace: Path) -> int:
+        if "Second" in (folder / "plan.jsonl").read_text():
+            raise ValueError("that is odd")
+        return super().start(folder, workspace)
+
+
+def test_an_odd_error_costs_one_run_and_not_the_queue(store: Store, tmp_path: Path) -> None:
+    with Runs(store, tmp_path, OddOnes()) as runs:
+        first, second = start(runs, "cpu", "First", **LONG), start(runs, "cpu", "Second")
+        third = start(runs, "cpu", "Third")
+        runs.cancel(first.id, now=True)
+        assert runs.wait(third.id, 60).state == "done"
+        assert (runs.run(second.id).state, runs.run(second.id).message) == ("failed", "ValueError: that is odd")
+
+
 def test_a_worker_that_has_not_said_anything_yet_is_found_again(store: Store, tmp_path: Path) -> None:
     """The app is closed at once, while the worker still loads its libraries: it is followed, and not started twice."""
     with Runs(store, tmp_path) as before:
@@ -135,7 +186,7 @@ def test_a_worker_that_has_not_said_anything_yet_is_found_again(store: Store, tm
 
 
 def test_cancel_does_not_wait_longer_than_it_is_told(runs: Runs) -> None:
-    """The item ignores the signal to its group and the grace is long: a stop is only asked for, a second one kills."""
+    """The item ignores the signal to its group, its grace is long: a stop is only asked for unless it is to be now."""
     run = start(runs, "cpu", item={"act": "ignore", "sleep_s": 60}, grace_s=300.0)
     until(lambda: any(line.get("deaf") for line in runs_jobs.notes(runs, run)))
     stopping = runs.cancel(run.id, 0.5)
@@ -145,7 +196,8 @@ def test_cancel_does_not_wait_longer_than_it_is_told(runs: Runs) -> None:
     assert left_s is not None and 290 < left_s <= 305
     pids = [stopping.pid, *(line["deaf"] for line in runs_jobs.notes(runs, run))]
     assert not any(gone(pid) for pid in pids)
-    assert runs.cancel(run.id).state == "cancelled"
+    assert runs.cancel(run.id, 0.5).state == "running", "asked again it still has its time"
+    assert runs.cancel(run.id, now=True).state == "cancelled"
     until(lambda: all(gone(pid) for pid in pids))
     assert runs.stopping_s(run.id) is None
 
@@ -187,3 +239,19 @@ def test_marked_runs_and_what_a_folder_says_before_its_worker_does(runs: Runs, t
     second = start(runs, "cpu", "Second")
     assert first.settings == {"chain": ["c", 1]} and second.settings == {}
     assert read_state(tmp_path / second.folder) is None
+
+
+def lazy(fn: Any, items: Any, *_: Any) -> Iterator[tuple[Any, Any]]:
+    """A crew that settles one item, and says that this is all."""
+    item = next(iter(items))
+    yield item, (0.0, {})
+
+
+def test_a_crew_that_leaves_items_open_has_not_done_its_work(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THUD_CREW", f"{__name__}:lazy")
+    run = runs.wait(start(runs, "cpu", count=3).id, 60)
+    assert (run.state, run.done, run.message) == ("failed", 1, "2 items were not worked; resume takes them up.")
+    monkeypatch.delenv("THUD_CREW")
+    assert runs.wait(runs.resume(run.id).id, 60).state == "done"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,14 +24,21 @@ from tests.train_kit import (
     some_runs,
     taught,
 )
-from tests.unit.store_samples import a_clip
+from tests.unit.store_samples import a_clip, a_run
 from thud.errors import BadRequest, NotFound
+from thud.listeners.questions import DEMO
+from thud.listeners.questions import to_json as questions_json
+from thud.listeners.roster import Listener, to_json
 from thud.pairs.pair import Pair, Shown
 from thud.pairs.pair_set import SetWriter
+from thud.records import EventTimes
+from thud.runs.chain import chains
 from thud.runs.chain_steps import check_steps
+from thud.runs.listen import find_listener
 from thud.runs.pairs import HELD_OUT as FROZEN
 from thud.runs.run import Runs
 from thud.runs.teaching import (
+    demo_note,
     demo_problem,
     demo_steps,
     held_out_clips,
@@ -69,9 +78,47 @@ def test_the_button_waits_for_the_clips(store: Store, runs: Runs) -> None:
         teach_tiny(store, runs, "ana")
     clip = replace(a_clip(1), source="thud-demo-held-out/beep", synthetic=True)
     store.add_clips([clip], "ana")
-    assert "still being made" in demo_problem(store, runs)
+    build = replace(a_run(), kind="demo", title="Make clips", folder="")
+    assert "not all made and built. Start thud again" in demo_problem(store, runs)
     held_out_stimuli(store, 2)
-    assert demo_problem(store, runs) == ""
+    assert demo_problem(store, runs) == "", "clip 1 is among the two"
+    store.add_clips([replace(clip, sha256="e" * 64)], "ana")
+    assert "not all made and built" in demo_problem(store, runs), "one of three has no soundtrack"
+    store.add_run(build, "ana")
+    assert "still being made" in demo_problem(store, runs)
+
+
+def test_clips_for_testing_that_were_not_all_made_keep_the_button_shut(store: Store, runs: Runs) -> None:
+    held_out_stimuli(store, 2)
+    made = replace(a_run(), kind="demo", state="cancelled", settings={"held_out": True}, folder="")
+    store.add_run(made, "ana")
+    assert "Start thud again" in demo_problem(store, runs)
+
+
+def test_a_double_click_teaches_once(store: Store, runs: Runs) -> None:
+    held_out_stimuli(store, 2)
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: _pressed(store, runs), range(8)))
+    assert len(chains(store, runs)) == 1 and sum("already" in one for one in said) == 7
+
+
+def _pressed(store: Store, runs: Runs) -> str:
+    try:
+        return teach_tiny(store, runs, "ana")
+    except BadRequest as error:
+        return str(error)
+
+
+def test_clips_of_an_earlier_version_are_told(store: Store) -> None:
+    old = replace(a_clip(1), source="thud-demo/ball", synthetic=True)
+    store.add_clips([old, replace(old, sha256="e" * 64)], "ana")
+    assert demo_note(store) == ""
+    for clip, share in zip(store.clips(), (0.26, 0.74), strict=True):
+        at_s = share * clip.probe.duration_s
+        store.set_times(clip.id, EventTimes(at_s, at_s, "construction"), "ana")
+    assert "earlier version" in demo_note(store)
+    store.set_times(clip.id, EventTimes(0.8 * clip.probe.duration_s, None, "construction"), "ana")
+    assert demo_note(store) == "", "today's lie further out"
 
 
 def test_the_line_of_a_run_is_its_base_and_all_trainings_before_it(store: Store, runs: Runs) -> None:
@@ -83,6 +130,39 @@ def test_the_line_of_a_run_is_its_base_and_all_trainings_before_it(store: Store,
     assert [one.listener for one in lineage(store, runs, made["sft-0002"].id)] == ["tiny", ""]
     with pytest.raises(NotFound):
         lineage(store, runs, "none")
+
+
+def test_a_line_begins_with_who_was_shown_clips_as_in_training(store: Store, runs: Runs) -> None:
+    config = {"stage": "sft", "base": "tiny", "data": "x", "fps": 4.0, "tuning": "lora"}
+    end_ = [*journal(4, 4), end("done", 4)]
+    run = put_run(store, "sft-0001", "done", end_, config=config)
+    assert lineage(store, runs, run.id)[0].listener == "", "tiny is shown 8 pictures a second"
+    held_out_stimuli(store, 2)
+    keep_adapter(store, run)
+    store.define("listener", "tiny before sft-0001", to_json(Listener("tiny before sft-0001", "signal", "v")), "ana")
+    store.define("question_set", DEMO.id, questions_json(DEMO), "ana")
+    with pytest.raises(BadRequest, match="cannot be shown"):
+        measure(store, runs, run.id, "ana")
+    began = lineage(store, runs, run.id)[0].listener
+    assert began == "tiny before sft-0001 2", "somebody else's name is left alone"
+    found = find_listener(store, began)
+    assert (found.fps, found.adapter, found.model) == (4.0, "", "tiny")
+
+
+def test_a_line_begins_with_the_adapter_that_training_went_on_from(store: Store, runs: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    config = {"stage": "sft", "base": "tiny", "data": "x", "adapter": str(folder)}
+    run = put_run(store, "sft-0001", "done", [*journal(4, 4), end("done", 4)], config=config)
+    held_out_stimuli(store, 2)
+    keep_adapter(store, run)
+    assert lineage(store, runs, run.id)[0].listener == "", "not the model without it"
+    with pytest.raises(BadRequest, match="is gone"):
+        measure(store, runs, run.id, "ana")
+    shutil.copytree(store.workspace / run.folder / "adapter", folder)
+    store.define("question_set", DEMO.id, questions_json(DEMO), "ana")
+    with pytest.raises(BadRequest, match="cannot be shown"):
+        measure(store, runs, run.id, "ana")
+    assert find_listener(store, lineage(store, runs, run.id)[0].listener).adapter == str(folder)
 
 
 def test_two_trainings_of_one_kind_are_told_apart(store: Store, runs: Runs) -> None:
@@ -98,7 +178,7 @@ def test_what_was_learnt_is_shown_on_the_same_items_with_both_controls(store: St
     before, sft, dpo = told.found.stages
     assert (before.accuracy.value, sft.accuracy.value, dpo.accuracy.value) == (0.25, 1.0, 1.0)
     assert before.shuffled is None and sft.shuffled is not None and sft.shuffled.value == pytest.approx(0.5)
-    assert told.found.items == 4 * 12 and told.found.classes == CLASSES
+    assert told.found.items == 4 * 12 and tuple(told.found.by_class) == CLASSES
     assert told.found.steps[-1].counts and told.found.answer == "Yes."
     assert told.missing == ("Not asked with another clip’s picture: before.",)
     assert [row.listener_key for row in told.keys] == [row.listener_key for row in dict.fromkeys(told.keys)]
@@ -116,15 +196,25 @@ def test_a_run_whose_line_was_not_asked_says_so(store: Store, runs: Runs) -> Non
     assert "not there to be asked" in measured(store, runs, made["sft-0002"].id).why
 
 
-def test_clips_are_those_of_the_demo_or_frozen_ones(store: Store, runs: Runs) -> None:
-    made = some_runs(store)
-    with pytest.raises(BadRequest, match="no held-out clips"):
-        measure(store, runs, made["sft-0001"].id, "ana")
-    store.add_clips([a_clip(50)], "ana")
-    store.define(FROZEN, "test 1", {"clips": [a_clip(50).id, "gone"], "set": "", "at": ""}, "ana")
-    assert held_out_clips(store, runs, made["sft-0001"].id) == (a_clip(50).id,)
+def test_clips_are_those_of_the_demo_or_of_the_set_or_frozen_ones(store: Store, runs: Runs) -> None:
+    learnt, tested, frozen = (a_clip(number).id for number in (50, 51, 52))
+    store.add_clips([a_clip(number) for number in (50, 51, 52)], "ana")
+    store.define(FROZEN, "test 1", {"clips": [learnt, frozen, "gone"], "set": "", "at": ""}, "ana")
+    sets = [put_set(store, {"early": 1.0}, split, {learnt: split}) for split in ("train", "test")]
+    sets.append(put_set(store, {"early": 2.0}, "test", {tested: "test", learnt: "train"}))
+    found = []
+    for number, set_id in enumerate((*sets, "gone"), 1):
+        wanted = {"set_id": set_id, "export": "", "adapter": "", "adapter_run": "", "stage": "sft"}
+        run = put_run(store, f"sft-000{number}", "done", [], wanted=wanted)
+        found.append(held_out_clips(store, runs, run.id))
+    assert found == [(frozen,), (learnt,), (tested,), ()], "what a run learnt from is not held out, frozen or not"
+    with pytest.raises(BadRequest, match="nobody knows which clips"):
+        measure(store, runs, run.id, "ana")
+    assert "nobody knows" in measured(store, runs, run.id).why
+    later = put_run(store, "dpo-0005", "done", [], wanted={**wanted, "set_id": sets[1]}, adapter_run=run.id)
+    assert held_out_clips(store, runs, later.id) == (), "what came before it is not known"
     stimuli = held_out_stimuli(store, 2)
-    assert set(held_out_clips(store, runs, made["sft-0001"].id)) == {one.clip_id for one in stimuli.values()}
+    assert set(held_out_clips(store, runs, run.id)) == {one.clip_id for one in stimuli.values()}
 
 
 def test_who_kept_no_weights_cannot_be_asked(store: Store, runs: Runs) -> None:
@@ -134,7 +224,7 @@ def test_who_kept_no_weights_cannot_be_asked(store: Store, runs: Runs) -> None:
         measure(store, runs, made["sft-0002"].id, "ana")
 
 
-def put_set(store: Store, at: dict[str, float], split: str) -> str:
+def put_set(store: Store, at: dict[str, float], split: str, split_of: dict[str, str] | None = None) -> str:
     """A set whose pairs of a class all have their sound at one place, in clips of their own."""
     shown = Shown("/a.mp4", "/a.wav")
     with SetWriter(store.workspace) as writer:
@@ -147,7 +237,7 @@ def put_set(store: Store, at: dict[str, float], split: str) -> str:
                         stimulus_id=f"{label}{number}", duration_s=4.0, **about,  # type: ignore[arg-type]
                     )
                 )  # fmt: skip
-        made = writer.finish({"title": "By hand", "split_of": {}})
+        made = writer.finish({"title": "By hand", "split_of": split_of or {}})
     body = {"title": "By hand", "recipe": "", "stage": "sft", "pairs": 18, "held": 0, "origin": "built", "parent": ""}
     store.define("pair_set", made, {**body, "made_at": "2026-01-01"}, "test")
     return made

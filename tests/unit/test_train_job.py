@@ -6,6 +6,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,19 +26,23 @@ from thud.records import Run
 from thud.runs.job import CannotGoOn, LeftOff
 from thud.runs.jobs.train import judged
 from thud.runs.run import Runs
-from thud.runs.trainer import Ended, at_work
+from thud.runs.trainer import Ended, at_work, run_module
 from thud.runs.training import (
     clone,
+    default_device,
     delete_run,
     export_adapter,
     merge,
     metrics,
     next_name,
+    parse_wanted,
     plan_training,
     push,
+    start_training,
     train_run,
     train_runs,
 )
+from thud.runs.training.wanted import device_for
 
 LONG = {"max_steps": 20_000, "save_every": 5}
 """More steps than any test has time for: what does not end it would train on."""
@@ -108,8 +115,9 @@ def test_a_training_as_a_page_shows_it(taught: tuple[Place, Run]) -> None:
     assert row.held_out.first == lines(place.of(run), "held_out")[0]
     assert row.held_out.best is not None and row.held_out.best["step"] in (2, 4)
     assert row.listener == "base sft-0001" and row.listener in row.next
-    assert row.command.endswith(f"python -m training.sft --config {run.folder}/config.json")
-    assert "CUDA_VISIBLE_DEVICES= " in row.command
+    ran = subprocess.run(f"{row.command} --help", shell=True, cwd="/", capture_output=True, text=True, check=False)
+    assert ran.returncode == 0 and "training.sft" in ran.stdout, "it runs as it is copied, in any folder"
+    assert f"--config {place.of(run)}/config.json" in row.command and "CUDA_VISIBLE_DEVICES='' " in row.command
     assert train_run(place.store, place.runs, "sft-0001") == row
 
 
@@ -143,6 +151,9 @@ def test_dpo_goes_on_from_its_adapter(taught: tuple[Place, Run]) -> None:
     assert "base dpo-0002" in place.store.definitions("listener")
     with pytest.raises(BadRequest, match="dpo-0002 went on from its adapter"):
         delete_run(place.store, place.runs, run.id, "ann")
+    listener = place.store.definitions("listener")["base dpo-0002"]
+    whole = {**listener, "model": str(place.of(dpo) / "model"), "adapter": ""}  # as full tuning leaves it
+    place.store.define("listener", "base dpo-0002", whole, "ann")
     delete_run(place.store, place.runs, dpo.id, "ann")
     assert not place.of(dpo).exists()
     assert "base dpo-0002" not in place.store.definitions("listener")
@@ -160,6 +171,17 @@ def test_the_adapter_is_taken_out(taught: tuple[Place, Run]) -> None:
     assert {"README.md", "adapter_model.safetensors"} <= {path.name for path in folder.iterdir()}
     with pytest.raises(BadRequest, match="already"):
         merge(place.store, place.runs, run.id, "ann", "base-sft-0001-adapter")
+    for outside in ("..", "a/../..", "/tmp/elsewhere", "~/elsewhere/../../..", "."):
+        with pytest.raises(BadRequest, match="below|already"):
+            export_adapter(place.store, place.runs, run.id, "ann", outside)
+
+
+def test_a_run_stays_while_somebody_reads_it(taught: tuple[Place, Run]) -> None:
+    place, run = taught
+    taking = export_adapter(place.store, place.runs, run.id, "ann", "read")
+    with pytest.raises(BadRequest, match="reads what it has learnt"):
+        delete_run(place.store, place.runs, run.id, "ann")
+    place.runs.cancel(taking.id, now=True)
 
 
 def test_nothing_is_sent_without_a_token(taught: tuple[Place, Run], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +197,11 @@ def test_the_same_again_under_another_name(taught: tuple[Place, Run]) -> None:
     place, run = taught
     wanted = clone(run)
     assert wanted == place.wanted(fields={"eval_every": 2})
-    assert plan_training(place.store, place.runs, wanted).name == next_name(place.runs, "sft") != run.settings["name"]
+    assert (
+        plan_training(place.store, place.runs, wanted).name
+        == next_name(place.store, place.runs, "sft")
+        != run.settings["name"]
+    )
 
 
 def test_a_stop_saves_and_resuming_goes_on_from_there(place: Place) -> None:
@@ -255,7 +281,7 @@ def test_two_processes_stop_together_and_none_outlives_a_kill(place: Place) -> N
     place.runs.resume(run.id)
     place.at_step(run, reached + 1)
     place.runs.cancel(run.id, 0)
-    assert place.runs.cancel(run.id).state == "cancelled"
+    assert place.runs.cancel(run.id, now=True).state == "cancelled"
     until(lambda: not trainer_of(place.of(run)))
 
 
@@ -284,8 +310,12 @@ def test_what_an_earlier_trainer_said_is_not_taken_for_the_last_ones_word(tmp_pa
         judged(Ended(-signal.SIGKILL, ""), tmp_path, stopped=False, began=False)
     with pytest.raises(LeftOff):
         judged(Ended(-signal.SIGTERM, ""), tmp_path, stopped=True, began=False)
-    with pytest.raises(CannotGoOn, match="ends with a sentence"):
-        judged(Ended(2, "It ends with a sentence."), tmp_path, stopped=False, began=False)
+    for code in (1, 2, 3, 4):
+        with pytest.raises(CannotGoOn, match="^It ends with a sentence.$"):
+            judged(Ended(code, "It ends with a sentence."), tmp_path, stopped=False, began=False)
+    for code, words in ((3, "Memory did not suffice"), (4, "The disk is full"), (9, "code 9")):
+        with pytest.raises(CannotGoOn, match=f"{words}.* Resume goes on"):
+            judged(Ended(code, "…"), tmp_path, stopped=False, began=False)
 
 
 def started_on(place: Place, **more: Any) -> Run:
@@ -314,6 +344,57 @@ def test_a_wrong_field_is_told_in_a_sentence(place: Place) -> None:
     assert run.message == "learning_rat is no field of a training config. Did you mean learning_rate?"
 
 
+def test_two_that_start_at_once_have_two_names(place: Place) -> None:
+    plan = plan_training(place.store, place.runs, place.wanted(fields=LONG))
+    both = [threading.Thread(target=start_training, args=(place.store, place.runs, plan, "ann")) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(row.name for row in train_runs(place.store, place.runs)) == ["sft-0001", "sft-0002"]
+
+
+@pytest.mark.parametrize(
+    ("world_size", "device", "words"),
+    [(2, "0", "such as 0,1"), (1, "0,1", "set world_size to 2"), (2, "0,0", "as many GPUs"), (2, "0,1", ""),
+     (2, "cpu", ""), ("2", "0, 1", "")],
+)  # fmt: skip
+def test_each_process_has_a_gpu_of_its_own(place: Place, world_size: Any, device: str, words: str) -> None:
+    wanted = place.wanted(device=device, fields={"world_size": world_size, "parallel": "ddp"})
+    plan = plan_training(place.store, place.runs, wanted)
+    assert words in plan.blocked and bool(words) == bool(plan.blocked)
+    assert plan.config["world_size"] == int(world_size)
+
+
+def test_where_a_training_goes_when_nobody_says() -> None:
+    several = {"world_size": 4, "precision": "bf16"}
+    assert device_for(several, "slurm") == "0,1,2,3"
+    assert device_for({"precision": "fp32", "world_size": 4}, "slurm") == "cpu"
+    assert device_for(several, "") == default_device(4) in ("0,1,2,3", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [({"device": 5}, "device is"), ({"device": "0; touch x"}, "device is"), ({"device": "gpu"}, "device is"),
+     ({"waive": "abc"}, "list of names"), ({"waive": 5}, "list of names"), ({"waive": [5]}, "list of names")],
+)  # fmt: skip
+def test_a_question_of_odd_types_is_refused(row: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        parse_wanted({"stage": "sft", **row})
+
+
+def test_a_trainer_gets_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OWN_SERVER_KEY", "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "let me in")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+    told = tmp_path / "told.json"
+    line = [sys.executable, "-c", f"import json, os; json.dump(dict(os.environ), open({str(told)!r}, 'w'))"]
+    run_module(line, {"HF_TOKEN": "asked for"}, tmp_path, lambda: False)
+    env = json.loads(told.read_text())
+    assert "let me in" not in env.values()
+    assert env["HF_TOKEN"] == "asked for" and env["TOKENIZERS_PARALLELISM"] == "false"
+
+
 def test_what_makes_no_sense_is_refused(place: Place, tmp_path: Path) -> None:
     def plan(**more: Any) -> str:
         return plan_training(place.store, place.runs, place.wanted(**more)).name
@@ -324,6 +405,10 @@ def test_what_makes_no_sense_is_refused(place: Place, tmp_path: Path) -> None:
         ({"export": ""}, "which pairs"),
         ({"name": "../up"}, "name is"),
         ({"base": ""}, "which model"),
+        ({"fields": {"world_size": "eight"}}, "world_size is eight"),
+        ({"fields": {"world_size": None}}, "whole number"),
+        ({"fields": {"threads": 0}}, "threads is 0"),
+        ({"device": "0; touch x"}, "device is"),
     ):
         with pytest.raises(BadRequest, match=words):
             plan(**more)

@@ -20,14 +20,15 @@ from tests.unit.test_routes_annotate import serving
 from thud.errors import BadRequest, ThudError
 from thud.records import Run
 from thud.runs.run import Runs
-from thud.runs.training import recipe_config, recipe_names
+from thud.runs.training import TrainWanted, recipe_config, recipe_names
+from thud.runs.training.wanted import config_of, over
 from thud.store import Store, open_store
 from ui.door.auth import AccountBook, Guard
 from ui.door.rights import least_role
 from ui.house import House
 from ui.routes.train import train_router
 from ui.serve import _say
-from ui.train.asked import OWN, SHOWN, over, read_yaml, rest_yaml, wanted_json, wanted_of, wrong_field
+from ui.train.asked import OWN, SHOWN, read_yaml, rest_yaml, wanted_json, wanted_of, wrong_field
 from ui.train.card import card_csv
 from ui.train.facts import facts_of
 
@@ -45,11 +46,16 @@ MAPPINGS = st.dictionaries(st.text("abc", min_size=1, max_size=2), PLAIN, max_si
 @pytest.mark.parametrize("name", recipe_names())
 def test_what_is_left_of_a_recipe_and_what_is_shown_make_the_recipe_again(name: str) -> None:
     config = recipe_config(name)
-    rest = read_yaml(rest_yaml(config))
-    assert not rest.keys() & {*SHOWN, *OWN}
-    shown = {key: config[key] for key in SHOWN if key in config}
-    shown |= {"lora": {"rank": config["lora"]["rank"], "alpha": config["lora"]["alpha"]}} if "lora" in config else {}
-    shown |= {"loss": {"beta": config["loss"]["beta"]}} if "loss" in config else {}
+    stage = config["stage"]
+    rest = read_yaml(rest_yaml(config), stage)
+    assert not rest.keys() & {*SHOWN[stage], *OWN}
+    shown: dict[str, Any] = {}
+    for field in SHOWN[stage]:
+        part, _, one = field.partition(".")
+        if one and one in config.get(part, {}):
+            shown.setdefault(part, {})[one] = config[part][one]
+        elif not one and part in config:
+            shown[part] = config[part]
     assert over(rest, shown) == {key: value for key, value in config.items() if key not in OWN}
 
 
@@ -71,17 +77,36 @@ def test_the_upper_settings_win_and_the_lower_ones_stay_as_they_were(
         ("- a\n- b", "“name: value”"),
         ("12", "“name: value”"),
         ("base: elsewhere", "base is chosen above"),
-        ("a: {b: {c: {d: {e: 1}}}}", "“name: value”"),
-        ("!!python/object/apply:os.system ['true']", "no YAML"),
+        ("a: {b: {c: {d: {e: 1}}}}", "a is no number"),
+        ("!!python/object/apply:os.system ['true']", "a tag in line 1"),
+        ("a: &a [*a]", "an anchor"),
+        ("a: &a [1]\nb: [*a, *a]", "an anchor"),
+        ("a: !!binary aGk=", "a tag"),
+        ("a: " + "[" * 9000, "too deep"),
+        ("a: 2026-13-45", "cannot be"),
+        ("a: 2026-01-02", "a is no number"),
+        ("seed: " + "9" * 5000, "cannot be"),
+        ("seed: 0x" + "f" * 5000, "seed is no number"),
+        ("seed: .nan", "seed is no number"),
+        ("seed: -.inf", "seed is no number"),
+        ("learning_rate: 2", "learning_rate has a field of its own"),
+        ("lora: {dropout: 0, rank: 3}", "lora.rank has a field of its own"),
     ],
 )
 def test_settings_that_cannot_be_are_named(written: str, said: str) -> None:
-    with pytest.raises(BadRequest, match=said.replace("(", r"\(")):
-        read_yaml(written)
+    with pytest.raises(BadRequest, match=said):
+        read_yaml(written, "sft")
+
+
+def test_what_another_stage_shows_may_be_written() -> None:
+    assert read_yaml("loss: {beta: 1}", "sft") == {"loss": {"beta": 1}}
+    assert read_yaml("warmup: 0.1", "dpo") == {"warmup": 0.1} and "warmup" in rest_yaml(recipe_config("demo-dpo"))
+    with pytest.raises(BadRequest, match="loss.beta"):
+        read_yaml("loss: {beta: 1}", "dpo")
 
 
 def test_the_fields_of_the_page_win_over_the_written_settings() -> None:
-    body = {"stage": "sft", "yaml": "seed: 3\nlora: {rank: 4, dropout: 0.1}", "fields": {"lora": {"rank": 8}}}
+    body = {"stage": "sft", "yaml": "seed: 3\nlora: {dropout: 0.1}", "fields": {"lora": {"rank": 8}}}
     assert wanted_of(body).fields == {"seed": 3, "lora": {"rank": 8, "dropout": 0.1}}
 
 
@@ -89,6 +114,7 @@ def test_the_fields_of_the_page_win_over_the_written_settings() -> None:
     ("body", "said"),
     [
         ({}, "stage"), ({"stage": "rlhf"}, "stage is sft or dpo"), ({"stage": "sft", "fields": [1]}, "fields"),
+        ({"stage": "sft", "fields": {"seed": 1e999}}, "seed is no number"),
         ({"stage": "sft", "device": 0}, "device"), ({"stage": "sft", "waive": "lint"}, "waive"),
         ({"stage": "sft", "yaml": "x" * 30_000}, "too long"), ({"stage": "sft", "base": 7}, "base"),
     ],
@@ -101,9 +127,19 @@ def test_what_a_page_cannot_mean_is_refused(body: dict[str, Any], said: str) -> 
 def test_what_was_told_once_is_told_again_alike() -> None:
     body = {
         "stage": "dpo", "base": "tiny", "recipe": "demo-dpo", "set": "s", "export": "", "adapter_run": "r",
-        "adapter": "", "fields": {"seed": 3}, "device": "0", "waive": ["no_gain"], "on": "slurm:gpu",
+        "adapter": "", "fields": {"learning_rate": 0.1}, "yaml": "", "device": "0", "waive": ["no_gain"],
+        "on": "slurm:gpu",
     }  # fmt: skip
     assert wanted_json(wanted_of(body)) == body
+
+
+def test_settings_of_a_clone_without_a_field_are_yaml_that_can_be_changed() -> None:
+    told = {"lora": {"rank": 4, "dropout": 0.2}, "seed": 3}
+    first = wanted_json(TrainWanted("sft", base="tiny", recipe="demo-sft", fields=told))
+    assert first["fields"] == {"lora": {"rank": 4}}
+    assert config_of(wanted_of(first)) == over({**recipe_config("demo-sft"), "base": "tiny"}, told)
+    changed = {**first, "yaml": first["yaml"].replace("seed: 3", "seed: 5")}
+    assert config_of(wanted_of(changed))["seed"] == 5
 
 
 def test_a_sentence_about_a_setting_leads_to_its_field() -> None:
@@ -167,18 +203,22 @@ def test_the_card_as_csv_holds_every_figure() -> None:
         "difference": share(0.65),
         "by_class": {},
         "p": 0.01,
+        "holm_p": 0.03,
+        "test_words": "Flips",
         "words": "s",
     }
     found = {
         "stages": stages, "steps": [step], "ceiling": {**share(0.5), "how": "guessed"}, "items": 96, "answer": "Yes.",
-        "words": "It gains.",
+        "words": "It gains.", "notes": ["Of muted sound it was asked whether anything is heard."],
     }  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(card_csv({"found": found, "caveat": "nothing about real video"}))))
     got = {(row["figure"], row["of"], row["class"]): row for row in rows}
     assert got["accuracy", "after SFT", "all"]["value"] == "0.9"
     assert got["accuracy", "before", "early"]["low"] == "0.0625"
     assert got["under another picture", "after SFT", "all"]["value"] == "0.3"
-    assert got["difference", "before to after SFT", "all"]["p"] == "0.01"
+    step_row = got["difference", "before to after SFT", "all"]
+    assert (step_row["p"], step_row["holm_p"], step_row["words"]) == ("0.01", "0.03", "Flips. s")
+    assert got["note", "", ""]["words"].startswith("Of muted")
     assert got["sound alone allows", "", "all"]["words"] == "guessed"
     assert got["verdict", "Yes.", ""]["words"] == "It gains."
     assert got["does not prove", "", ""]["words"] == "nothing about real video"
@@ -240,6 +280,13 @@ def test_the_overview_lists_runs_newest_first_with_what_they_have_learnt(site: S
     assert found["runs"][1]["short"] == "out of memory"
     assert {one["stage"] for one in found["recipes"]} == {"sft", "dpo"}
     assert found["demo"]["here"] is False and found["adapters"] == []
+    assert all("training." in run["command"] for run in found["runs"])
+
+
+def test_only_what_has_come_to_its_end_is_gone_on_from(site: Site) -> None:
+    for name in ("sft-0001", "sft-0002"):
+        (site.store.workspace / site.runs[name].folder / "adapter").mkdir()
+    assert [one["name"] for one in site.get()["adapters"]] == ["sft-0001"]
 
 
 def test_lines_come_once_and_all_again_when_the_run_went_back(site: Site) -> None:
@@ -269,7 +316,7 @@ def test_a_form_that_is_not_filled_in_is_no_error(site: Site) -> None:
 def test_a_run_is_told_again_as_it_was(site: Site) -> None:
     wanted = site.post(f"/runs/{site.runs['sft-0001'].id}/clone")["wanted"]
     assert (wanted["recipe"], wanted["export"], wanted["fields"]) == ("demo-sft", "by-hand", {"learning_rate": 0.002})
-    assert wanted_of({**wanted, "yaml": ""}).fields == {"learning_rate": 0.002}
+    assert wanted["yaml"] == "" and wanted_of(wanted).fields == {"learning_rate": 0.002}
 
 
 def test_what_is_at_work_is_not_deleted_and_what_ended_is(site: Site) -> None:
@@ -294,11 +341,22 @@ def test_runs_of_other_kinds_are_left_alone(site: Site) -> None:
 
 def test_the_card_of_a_run_says_what_is_missing(site: Site) -> None:
     card = site.get(f"/runs/{site.runs['sft-0001'].id}/before-after")
-    assert card["found"] is None and not card["can"] and "held out" in card["why"]
+    assert card["found"] is None and not card["can"] and "not in this workspace" in card["why"]
     assert [row["words"] for row in card["rows"]] == ["before", "after SFT"]
     table = site.client.get(f"/api/train/runs/{site.runs['sft-0001'].id}/before-after.csv")
     assert table.headers["content-type"].startswith("text/csv") and table.text.startswith("figure,of,class")
-    assert "held-out" in site.error(f"/runs/{site.runs['sft-0001'].id}/measure")
+    assert "not in this workspace" in site.error(f"/runs/{site.runs['sft-0001'].id}/measure")
+
+
+def test_a_chain_of_another_run_is_not_at_work_on_this_one(site: Site) -> None:
+    chain = {"title": "Teach", "kind": "demo", "by": "ana", "at": "2026-01-02", "nothing": {}, "stuck": None}
+    site.store.define("chain", "other", {**chain, "steps": [{"do": "train", "stage": "sft"}]}, "ana")
+    run = put_run(site.store, "sft-0006", "running", journal(4, 40), chain=["other", 0])
+    told = {
+        name: site.get(f"/runs/{each.id}/before-after")["asking"] for name, each in (site.runs | {"new": run}).items()
+    }
+    assert told.pop("new") == "Teach is at work."
+    assert set(told.values()) == {""}
 
 
 def test_the_log_is_shown(site: Site) -> None:

@@ -70,5 +70,4 @@ def opened(folder: Path, made: Made) -> Iterator[Place]:
         finally:
             for run in runs.runs():
                 if run.state in ("queued", "running"):
-                    runs.cancel(run.id, 0)
-                    runs.cancel(run.id)
+                    runs.cancel(run.id, now=True)

@@ -48,8 +48,8 @@ def add_parser(verbs: Any) -> None:
 
 
 @contextmanager
-def opened(args: argparse.Namespace) -> Iterator[tuple[Store, Runs]]:
-    """The store and its runs, worked where --on says.
+def opened(args: argparse.Namespace, takes_up: bool = True) -> Iterator[tuple[Store, Runs]]:
+    """The store and its runs, worked where --on says. takes_up: what waits, and the next steps of chains, are started.
 
     Raises StoreBusy, naming the process, when the app holds the database; BadRequest for a place that is none.
     """
@@ -58,7 +58,10 @@ def opened(args: argparse.Namespace) -> Iterator[tuple[Store, Runs]]:
 
     args.workspace.mkdir(parents=True, exist_ok=True)
     on = _place(args)
-    with open_store(database(args), args.workspace) as store, Runs(store, args.workspace, on=on) as runs:
+    with (
+        open_store(database(args), args.workspace) as store,
+        Runs(store, args.workspace, on=on, takes_up=takes_up) as runs,
+    ):
         runs.recover()
         yield store, runs
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from thud.statistics import Estimate, Numbers, bootstrap_derived, cluster_bootstrap, weighted_sum
+from thud.statistics import Estimate, Numbers, bootstrap_derived, cluster_bootstrap, tango, weighted_sum
+from thud.statistics.clusters import FEW
+from thud.statistics.intervals import FLOAT_NOISE
 
 NOTHING = Estimate(None, None, None, 0)
 
@@ -33,25 +35,23 @@ def class_mean(hits: Numbers, items: Numbers) -> Estimate:
     return Estimate(drawn.value, low, high, drawn.n)
 
 
-def class_mean_apart(a: tuple[Numbers, Numbers], b: tuple[Numbers, Numbers]) -> Estimate:
-    """B − A of two class means, paired by source. a, b: (hits, items), each (sources, classes) of the same sources.
+def class_mean_apart(before: Numbers, after: Numbers, items: Numbers) -> Estimate:
+    """after − before of two class means over the same items, paired by source; each (sources, classes).
 
-    Only of classes that both have.
+    Where fewer than FEW sources differ draws hardly vary: then Tango's interval, a source taken as one pair.
     """
-    kept = (a[1].sum(axis=0) > 0) & (b[1].sum(axis=0) > 0)
+    kept = items.sum(axis=0) > 0
     if not kept.any():
         return NOTHING
-    sides = [side[:, kept] for pair in (a, b) for side in pair]
-    classes = int(kept.sum())
-
-    def apart(sums: Numbers) -> Numbers:
-        return np.asarray(_mean(sums[:, 2 * classes :]) - _mean(sums[:, : 2 * classes]))
-
-    drawn = bootstrap_derived(np.hstack(sides), apart)
-    if drawn.value is None or drawn.low is not None:
+    before, after, items = before[:, kept], after[:, kept], items[:, kept]
+    drawn = bootstrap_derived(np.hstack([after - before, items]), _mean)
+    per_source = (after - before) @ (drawn.n / (items.sum(axis=0) * items.shape[1]))
+    if drawn.n > 1 and int((np.abs(per_source) > FLOAT_NOISE).sum()) < FEW:
+        pairs = tango(float(-per_source[per_source < 0].sum()), float(per_source[per_source > 0].sum()), drawn.n)
+        return Estimate(drawn.value, pairs.low, pairs.high, drawn.n)
+    if drawn.low is not None:
         return drawn
-    means = [class_mean(sides[2], sides[3]), class_mean(sides[0], sides[1])]
-    certain = weighted_sum(means, [1.0, -1.0])
+    certain = weighted_sum([class_mean(after, items), class_mean(before, items)], [1.0, -1.0])
     return Estimate(drawn.value, certain.low, certain.high, drawn.n)
 
 

@@ -6,39 +6,48 @@ the right picture than under another clip's. Anything else may have been had wit
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 from thud.errors import BadRequest
 from thud.evaluation.alike import class_mean, class_mean_apart, per_source
+from thud.evaluation.compare import by_item
 from thud.evaluation.controls import (
     CLASSES,
     Ceiling,
     Controls,
     Played,
+    Under,
     ceiling_json,
+    controls_json,
     held_against,
     sound_only_ceiling,
+    under_other_pictures,
 )
-from thud.evaluation.gain import gain, paired_test
+from thud.evaluation.gain import gain
 from thud.evaluation.items_view import Json, estimate_json
-from thud.statistics import Estimate, Numbers, cluster_bootstrap
+from thud.statistics import TEST_WORDS, Estimate, Numbers, cluster_bootstrap, holm, mcnemar, paired_test
+
+FROM_EXISTENCE = "“muted” is from the question whether anything is heard, the other classes from the one about time."
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """One item as one listener answered it. item: what pairs it across listeners (stimulus and question).
 
-    label: the right answer, one of CLASSES. played: what its sound alone tells, None where nobody knows.
+    label: the right answer, one of CLASSES. right: None where no response came. played: what its sound alone tells,
+    None where nobody knows. task: what the question was about.
     """
 
     item: str
     source: str
     label: str
-    right: bool
+    right: bool | None
     played: Played | None = None
+    task: Literal["sync", "existence"] = "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +60,31 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One listener on the common items. accuracy: classes alike; over: above what the sound alone allows.
-
-    shuffled: under other pictures, of the classes that were asked so. words: one sentence.
-    """
+class Stage(Controls):
+    """One listener on the common items, held against both controls. by_class: what is right of each class."""
 
     name: str
-    accuracy: Estimate
     by_class: Mapping[str, Estimate]
-    shuffled: Estimate | None
-    over: Estimate
-    listening: str
-    needs_picture: bool | None
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One stage against another, paired by item. difference: after − before; gained, lost: items.
 
-    p: of `test`, which takes items of one source together where there are several; mcnemar_p: exact, over items.
-    counts: None where it cannot be said yet: nobody asked under another picture. words: one sentence.
+    p: of `test`, which takes items of one source together where there are several; holm_p: corrected over all steps,
+    which `counts` rests on; mcnemar_p: exact, over items. primary: of the first stage to the last, what was asked.
+    counts: None where it cannot be said yet: too few or nobody asked under another picture. words: one sentence.
     """
 
     before: str
     after: str
+    primary: bool
     difference: Estimate
     by_class: Mapping[str, Estimate]
     gained: int
     lost: int
     p: float
+    holm_p: float
     test: Literal["mcnemar", "sign_flip"]
     mcnemar_p: float
     counts: bool | None
@@ -92,159 +95,166 @@ class Step:
 class BeforeAfter:
     """All stages on the items that all of them answered, and steps: each to the next, then the first to the last.
 
-    answer, words: whether the gain of the last over the first counts, and why.
+    by_class: items of each class. left_out: items that one of them gave no response to. answer, words: whether the gain
+    of the last over the first counts, and why. notes: what must be known to read the figures.
     """
 
     stages: tuple[Stage, ...]
     steps: tuple[Step, ...]
     ceiling: Ceiling
-    classes: tuple[str, ...]
+    by_class: Mapping[str, int]
     items: int
     sources: int
+    left_out: int
     answer: str
     words: str
+    notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Counts:
-    """Hits and items of one stage, each (sources, classes), of the common items; the same under other pictures."""
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What single items are counted into: the classes and sources of all common items."""
 
-    right: Numbers
-    items: Numbers
-    controls: Controls
+    classes: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def of(self, told: Sequence[Told]) -> tuple[Numbers, Numbers]:
+        """(right, items), each (sources, classes)."""
+        right, labels, sources = ([getattr(one, name) for one in told] for name in ("right", "label", "source"))
+        return per_source([bool(each) for each in right], labels, sources, self.classes, self.sources)
 
 
 def before_after(listeners: Sequence[Asked]) -> BeforeAfter:
     """What became of it. Only items that every listener answered count; the control is of the same ones.
 
-    BadRequest where a listener answered an item twice, or where there is no listener.
+    BadRequest where a listener answered an item twice, or where there are not two listeners.
     """
-    if not listeners:
+    if len(listeners) < 2:
         raise BadRequest("Name the listener before training and the one after it.")
-    common = _common([_by_item(asked.told, asked.name) for asked in listeners])
+    common, left_out = _common([_by_item(asked.told, asked.name) for asked in listeners])
     first = list(common[0].values())
-    classes = tuple(name for name in CLASSES if any(one.label == name for one in first))
-    sources = sorted({one.source for one in first})
-    ceiling = sound_only_ceiling([one.played or Played(None, 1.0, one.label, one.source) for one in first])
-    counted = [
-        _count(list(told.values()), asked, classes, sources, ceiling)
-        for told, asked in zip(common, listeners, strict=True)
-    ]
-    stages = tuple(_stage(asked.name, one, classes) for asked, one in zip(listeners, counted, strict=True))
-    pairs = list(pairwise(range(len(listeners))))
-    pairs += [(0, len(listeners) - 1)] if len(listeners) > 2 else []
-    steps = tuple(
-        _step(stages[a], stages[b], counted[a], counted[b], (common[a], common[b]), classes, sources) for a, b in pairs
-    )
-    answer, words = _verdict(steps[-1] if steps else None, stages[-1], len(first))
-    return BeforeAfter(stages, steps, ceiling, classes, len(first), len(sources), answer, words)
-
-
-def _by_item(told: Sequence[Told], name: str) -> dict[str, Told]:
-    found = {one.item: one for one in told if one.label in CLASSES}
-    if len(found) < sum(one.label in CLASSES for one in told):
-        raise BadRequest(f"{name}: an item was answered twice; keep one answer to each.")
-    return found
-
-
-def _common(told: Sequence[Mapping[str, Told]]) -> list[dict[str, Told]]:
-    shared: Collection[str] = set.intersection(*(set(each) for each in told))
-    return [{item: each[item] for item in sorted(shared)} for each in told]
-
-
-def _counts(told: Sequence[Told], classes: Sequence[str], sources: Sequence[str]) -> tuple[Numbers, Numbers]:
-    return per_source(
-        [one.right for one in told], [one.label for one in told], [one.source for one in told], classes, sources
-    )
-
-
-def _count(
-    told: Sequence[Told], asked: Asked, classes: Sequence[str], sources: Sequence[str], ceiling: Ceiling
-) -> _Counts:
-    right, items = _counts(told, classes, sources)
-    kept = {one.item for one in told}
-    other = [one for one in asked.shuffled or () if one.item in kept]
-    if not other:
-        return _Counts(right, items, held_against(class_mean(right, items), ceiling))
-    under = _with_muted(_counts(other, classes, sources), (right, items), classes)
-    apart = class_mean_apart(under, (right, items))
-    return _Counts(right, items, held_against(class_mean(right, items), ceiling, class_mean(*under), apart))
-
-
-def _with_muted(
-    under: tuple[Numbers, Numbers], own: tuple[Numbers, Numbers], classes: Sequence[str]
-) -> tuple[Numbers, Numbers]:
-    """The control with the listener's own answers to muted sound where those were not asked again.
-
-    Under another picture a muted clip is as silent, and a mean of three classes is nothing beside one of four.
-    """
-    if "muted" not in classes or under[1][:, classes.index("muted")].any():
-        return under
-    place = classes.index("muted")
-    for side, mine in zip(under, own, strict=True):
-        side[:, place] = mine[:, place]
-    return under
-
-
-def _stage(name: str, counts: _Counts, classes: Sequence[str]) -> Stage:
-    held = counts.controls
-    by_class = dict(zip(classes, cluster_bootstrap(counts.right, counts.items), strict=True))
-    return Stage(
-        name, held.accuracy, by_class, held.shuffled, held.over, held.listening, held.needs_picture, held.words
-    )
-
-
-def _step(
-    before: Stage, after: Stage, a: _Counts, b: _Counts, told: tuple[Mapping[str, Told], Mapping[str, Told]],
-    classes: Sequence[str], sources: Sequence[str],
-) -> Step:  # fmt: skip
-    first, second = told
-    gained = sum(second[item].right and not one.right for item, one in first.items())
-    lost = sum(one.right and not second[item].right for item, one in first.items())
-    tested = paired_test(a.right, b.right, a.items, gained, lost)
-    of_class = {
-        name: class_mean_apart((a.right[:, [i]], a.items[:, [i]]), (b.right[:, [i]], b.items[:, [i]]))
-        for i, name in enumerate(classes)
-    }
-    difference = class_mean_apart((a.right, a.items), (b.right, b.items))
-    counts, words = gain(difference, tested.p, b.controls)
-    return Step(
-        before.name, after.name, difference, of_class, gained, lost, tested.p, tested.test, tested.mcnemar_p, counts,
-        words,
+    counted = Counter(one.label for one in first)
+    classes = tuple(name for name in CLASSES if counted[name])
+    table = _Table(classes, tuple(sorted({one.source for one in first})))
+    ceiling = _ceiling(first)
+    stages = tuple(_stage(asked, told, table, ceiling) for asked, told in zip(listeners, common, strict=True))
+    steps = _steps(stages, common, table)
+    answer, words = _verdict(steps[-1], len(first))
+    notes = _notes(first, left_out)
+    by_class = {name: counted[name] for name in classes}
+    return BeforeAfter(
+        stages, steps, ceiling, by_class, len(first), len(table.sources), left_out, answer, words, notes
     )  # fmt: skip
 
 
-def _verdict(step: Step | None, last: Stage, items: int) -> tuple[str, str]:
+def _by_item(told: Sequence[Told], name: str) -> dict[str, Told]:
+    return by_item([one for one in told if one.label in CLASSES], name)
+
+
+def _common(told: Sequence[Mapping[str, Told]]) -> tuple[list[dict[str, Told]], int]:
+    """Per listener the items that all of them answered; and how many were put to all but left one without response."""
+    asked = set.intersection(*(set(each) for each in told))
+    kept = sorted(item for item in asked if all(each[item].right is not None for each in told))
+    return [{item: each[item] for item in kept} for each in told], len(asked) - len(kept)
+
+
+def _ceiling(told: Sequence[Told]) -> Ceiling:
+    return sound_only_ceiling([one.played or Played(None, 1.0, one.label, one.source) for one in told])
+
+
+def _notes(told: Sequence[Told], left_out: int) -> tuple[str, ...]:
+    silent = any(one.label == "muted" and one.task == "existence" for one in told)
+    items = "1 item is" if left_out == 1 else f"{left_out} items are"
+    missing = f"{items} left out: not every listener gave a response."
+    return tuple(words for words, holds in ((FROM_EXISTENCE, silent), (missing, left_out)) if holds)
+
+
+def _stage(asked: Asked, told: Mapping[str, Told], table: _Table, ceiling: Ceiling) -> Stage:
+    right, items = table.of(list(told.values()))
+    by_class = dict(zip(table.classes, cluster_bootstrap(right, items), strict=True))
+    under = _under(asked, told, table, ceiling)
+    held = held_against(class_mean(right, items), len(told), ceiling, under)
+    return Stage(held.accuracy, held.items, ceiling, held.under, held.over, held.listening, asked.name, by_class)
+
+
+def _under(asked: Asked, told: Mapping[str, Told], table: _Table, ceiling: Ceiling) -> Under | None:
+    """The control, beside what the listener has right of the very items that were put to it under other pictures.
+
+    Under another picture a muted clip is as silent, and a mean of three classes is nothing beside one of four: where
+    muted sound was not asked about again, the listener's own answers of the same sources stand in for it.
+    """
+    other = {item: one for item, one in _by_item(asked.shuffled or (), asked.name).items() if item in told}
+    other = {item: one for item, one in other.items() if one.right is not None}
+    if all(one.label != "muted" for one in other.values()):
+        sources = {one.source for one in other.values()}
+        other |= {item: one for item, one in told.items() if one.label == "muted" and one.source in sources}
+    if not other:
+        return None
+    own = [told[item] for item in other]
+    allowed = ceiling if len(other) == len(told) else _ceiling(own)
+    (under, items), (right, _) = table.of(list(other.values())), table.of(own)
+    return under_other_pictures(right, under, items, len(told), allowed.share)
+
+
+def _steps(stages: Sequence[Stage], told: Sequence[Mapping[str, Told]], table: _Table) -> tuple[Step, ...]:
+    last = len(stages) - 1
+    pairs = [*pairwise(range(last + 1)), *([(0, last)] if last > 1 else [])]
+    counts = [table.of(list(each.values())) for each in told]
+    tested = [paired_test(counts[a][0], counts[b][0], counts[a][1]) for a, b in pairs]
+    holms = holm([one.p for one in tested])
+    made: list[Step] = []
+    for (a, b), test, holm_p in zip(pairs, tested, holms, strict=True):
+        before, after, items = counts[a][0], counts[b][0], counts[a][1]
+        difference = class_mean_apart(before, after, items)
+        by_class = {
+            name: class_mean_apart(before[:, [i]], after[:, [i]], items[:, [i]]) for i, name in enumerate(table.classes)
+        }
+        gained, lost = (_won(told[x], told[y]) for x, y in ((a, b), (b, a)))
+        does, words = gain(difference, holm_p, stages[b])
+        made.append(
+            Step(
+                stages[a].name, stages[b].name, (a, b) == (0, last), difference, by_class, gained, lost, test.p, holm_p,
+                test.test, mcnemar(gained, lost), does, words,
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
+def _won(before: Mapping[str, Told], after: Mapping[str, Told]) -> int:
+    """Items that are right after and were not before."""
+    return sum(bool(after[item].right) and not one.right for item, one in before.items())
+
+
+def _verdict(step: Step, items: int) -> tuple[str, str]:
     if not items:
         return "Not known.", "They share no item that all of them answered; ask each about the same held-out clips."
-    if step is None:
-        return ("Yes." if last.listening == "above" else "No." if last.listening == "not above" else "Not known."), (
-            last.words
-        )
     return {True: "Yes.", False: "No.", None: "Not known."}[step.counts], step.words
 
 
 def before_after_json(found: BeforeAfter) -> Json:
-    """All of it as JSON can hold it; shares as {value, low, high, n, sources}, None where nothing is known."""
+    """All of it as JSON can hold it; shares as {value, low, high, n, sources} with n: items, None where not known."""
     return {
-        "stages": [_plain(stage) for stage in found.stages],
-        "steps": [_plain(step) for step in found.steps],
-        "ceiling": ceiling_json(found.ceiling),
-        "classes": list(found.classes),
-        "items": found.items,
-        "sources": found.sources,
-        "answer": found.answer,
-        "words": found.words,
-    }
+        "stages": [_stage_json(stage, found) for stage in found.stages],
+        "steps": [_step_json(step, found) for step in found.steps],
+        "ceiling": ceiling_json(found.ceiling), "classes": list(found.by_class), "items": found.items,
+        "sources": found.sources, "left_out": found.left_out, "answer": found.answer, "words": found.words,
+        "notes": list(found.notes),
+    }  # fmt: skip
 
 
-def _plain(one: Stage | Step) -> dict[str, Any]:
-    return {name: _value(getattr(one, name), value) for name, value in asdict(one).items()}
+def _stage_json(stage: Stage, found: BeforeAfter) -> Json:
+    return {
+        "name": stage.name, "by_class": _classes_json(stage.by_class, found), **controls_json(stage, "audio_video"),
+    }  # fmt: skip
 
 
-def _value(held: Any, plain: Any) -> Any:
-    if isinstance(held, Estimate):
-        return estimate_json(held)
-    if isinstance(held, Mapping):
-        return {key: estimate_json(each) for key, each in held.items()}
-    return plain
+def _step_json(step: Step, found: BeforeAfter) -> Json:
+    names = ("before", "after", "primary", "gained", "lost", "p", "holm_p", "test", "mcnemar_p", "counts", "words")
+    return {name: getattr(step, name) for name in names} | {
+        "difference": estimate_json(step.difference, found.items),
+        "by_class": _classes_json(step.by_class, found), "test_words": TEST_WORDS[step.test],
+    }  # fmt: skip
+
+
+def _classes_json(by_class: Mapping[str, Estimate], found: BeforeAfter) -> Json:
+    return {name: estimate_json(one, found.by_class[name]) for name, one in by_class.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from thud.statistics import (
     holm,
     mcnemar,
     minimum_detectable,
-    sign_flip,
+    paired_test,
     tango,
 )
 
@@ -101,7 +101,7 @@ class Comparison:
 
 def pair(a: Iterable[Scored], b: Iterable[Scored]) -> Pairing:
     """The items that both answered, tallied by cell and source. BadRequest where one listener has an item twice."""
-    first, second = _by_item(a), _by_item(b)
+    first, second = ({item: row for item, row in by_item(rows).items() if row.right is not None} for rows in (a, b))
     counts: dict[tuple[str, str], list[int]] = {}
     gained: list[str] = []
     lost: list[str] = []
@@ -117,13 +117,23 @@ def pair(a: Iterable[Scored], b: Iterable[Scored]) -> Pairing:
     return Pairing(tallies, tuple(gained), tuple(lost), len(first) - shared, len(second) - shared)
 
 
-def _by_item(rows: Iterable[Scored]) -> dict[str, Scored]:
-    kept: dict[str, Scored] = {}
+class Answered(Protocol):
+    """One answer. item: what pairs it across listeners (stimulus and question)."""
+
+    @property
+    def item(self) -> str: ...
+
+
+One = TypeVar("One", bound=Answered)
+
+
+def by_item(rows: Iterable[One], who: str = "one listener") -> dict[str, One]:
+    """One listener's answers by item. BadRequest where it has an item twice."""
+    kept: dict[str, One] = {}
     for row in rows:
         if row.item in kept:
-            raise BadRequest(f"item {row.item[:60]} is scored twice for one listener; keep one answer to each item.")
-        if row.right is not None:
-            kept[row.item] = row
+            raise BadRequest(f"{who}: item {row.item[:60]} was answered twice; keep one answer to each item.")
+        kept[row.item] = row
     return kept
 
 
@@ -156,8 +166,7 @@ def _cell(key: str, title: str, tallies: Sequence[Tally]) -> CellComparison:
     right = np.column_stack([four[:, 0] + four[:, 1], four[:, 0] + four[:, 2]])
     a, b = cluster_bootstrap(right, np.column_stack([items, items]))
     a_only, b_only = int(four[:, 1].sum()), int(four[:, 2].sum())
-    single = bool((items == 1).all())
-    p = mcnemar(a_only, b_only)
+    tested = paired_test(right[:, :1], right[:, 1:], items[:, None])
     return CellComparison(
         key,
         title,
@@ -168,9 +177,9 @@ def _cell(key: str, title: str, tallies: Sequence[Tally]) -> CellComparison:
         _difference(four, items),
         a_only,
         b_only,
-        p,
-        "mcnemar" if single else "sign_flip",
-        p if single else sign_flip(four[:, 2] - four[:, 1]),
+        mcnemar(a_only, b_only),
+        tested.test,
+        tested.p,
         1.0,
         minimum_detectable(len(items), (a_only + b_only) / float(items.sum())),
         False,

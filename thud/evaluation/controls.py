@@ -7,21 +7,26 @@ once the same sound is played under the picture of another clip.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from thud.evaluation.alike import NOTHING, class_mean, per_source
+from thud.evaluation.alike import NOTHING, class_mean, class_mean_apart
+from thud.evaluation.compare import ALPHA
 from thud.evaluation.items_view import Json, estimate_json
 from thud.evaluation.leak_guess import guess
-from thud.statistics import Estimate, Numbers
+from thud.statistics import Estimate, Numbers, paired_test
 from thud.stimuli.balance import WIDTH_S
 
 CLASSES = ("synced", "early", "delayed", "muted")
 """What a question about time can be answered by: three where something is heard, and that nothing is."""
 GRID_S = 0.02
+TELLING = 6
+"""Of fewer sources no paired test can show anything at .05, even if every one of them speaks for the same side."""
+TOO_FEW = "too few were asked under another picture"
+NO_LOSS = "no loss is shown under another picture"
 UNKNOWN = "nobody knows where the sound of these clips lies"
 ITSELF = "the best guess in the set itself, places told apart to 0.12 s"
 OTHERS = "the best guess on clips left out, learned from the others"
@@ -46,13 +51,12 @@ class Played:
 class Ceiling:
     """The most that the sound alone allows, classes alike. items: those it rests on, of `asked`. how: in words.
 
-    estimate: value None where nobody knows. by_class: how often that guesser is right about each class.
+    estimate: value None where nobody knows; n: clips. It has no interval: it is a bound, not a measurement.
     """
 
     estimate: Estimate
     items: int
     asked: int
-    by_class: Mapping[str, float] = field(default_factory=dict)
     how: str = ""
 
     @property
@@ -66,63 +70,39 @@ def sound_only_ceiling(rows: Sequence[Played]) -> Ceiling:
     It is what the classes' smoothed places in this very set allow: the measure by which `thud.stimuli.balance.overlap`
     draws offsets, there of a draw, here of the items that were asked. It leans to the high side, as a ceiling should:
     with 24 demo clips .53, where cross-validation by clip gave .37 (a guesser has little to learn from) and with 288 of
-    the same draw .53. Where cross-validation (`leak_guess`, places told apart exactly, from either end) is surely above
-    it, its figure stands: a grid of places finer than the smoothing gives the answer away all the same.
-    A muted sound is free. The interval is that of the cross-validation, stretched to hold the value.
+    the same draw .53. Where cross-validation (`leak_guess`, places told apart exactly, from either end) gets more, its
+    figure stands: that much was had by the sound alone in these very items, be it by luck. The higher of two figures is
+    above the truth on the average, most so in small sets; too low a ceiling would let guessing pass as listening.
+    A muted sound is free.
     """
     known = [row for row in rows if row.label == "muted" or row.audio_s is not None]
     audible = [row for row in known if row.label != "muted"]
-    free = len({row.label for row in known}) - len({row.label for row in audible})
-    if not audible and len(known) < len(rows):
-        return Ceiling(NOTHING, 0, len(rows), {}, UNKNOWN)
-    if not known:
-        return Ceiling(NOTHING, 0, 0, {}, "nothing was asked")
-    found, by_class, how = _audible(audible)
     classes = len({row.label for row in audible})
-    value, low, high = (_with_free(each, classes, free) for each in (found.value, found.low, found.high))
-    estimate = Estimate(value, low, high, found.n or len({row.clip for row in known}))
-    return Ceiling(estimate, len(known), len(rows), {**by_class, **({"muted": 1.0} if free else {})}, how)
+    free = len({row.label for row in known}) - classes
+    if not audible and len(known) < len(rows):
+        return Ceiling(NOTHING, 0, len(rows), UNKNOWN)
+    if not known:
+        return Ceiling(NOTHING, 0, 0, "nothing was asked")
+    share, how = _audible(audible)
+    mean = (classes * share + free) / (classes + free)
+    clips = len({row.clip for row in known})
+    return Ceiling(Estimate(mean, None, None, clips), len(known), len(rows), how)
 
 
-def _with_free(share: float | None, classes: int, free: int) -> float | None:
-    """The mean over the audible classes and those that are right in any case."""
-    if not classes:
-        return 1.0
-    return None if share is None else (classes * share + free) / (classes + free)
-
-
-def _audible(rows: Sequence[Played]) -> tuple[Estimate, dict[str, float], str]:
-    """The ceiling of the classes that are heard, what it is right about, and how it was found."""
+def _audible(rows: Sequence[Played]) -> tuple[float, str]:
+    """The ceiling of the classes that are heard, and how it was found."""
     labels = [row.label for row in rows]
-    names = sorted(set(labels))
-    if len(names) < 2:
-        return Estimate(1.0, None, None, len({row.clip for row in rows})), dict.fromkeys(names, 1.0), ITSELF
-    bound, of_bound = _bound(np.array([row.audio_s or 0.0 for row in rows]), labels)
-    learned, of_learned = _learned(rows, labels, names)
-    if learned.low is not None and learned.low > bound:
-        return learned, of_learned, OTHERS
-    low = None if learned.low is None else min(learned.low, bound)
-    high = None if learned.high is None else max(learned.high, bound)
-    return Estimate(bound, low, high, learned.n), of_bound, ITSELF
-
-
-def _learned(rows: Sequence[Played], labels: Sequence[str], names: Sequence[str]) -> tuple[Estimate, dict[str, float]]:
-    """What a guesser gets that was taught by the other clips, and of each class. All None with a single clip."""
+    if len(set(labels)) < 2:
+        return 1.0, ITSELF
     at, ends = np.array([row.audio_s or 0.0 for row in rows]), np.array([row.duration_s for row in rows])
-    clips = [row.clip for row in rows]
-    tried = guess({"start": at, "end": ends - at, "share": at / ends}, labels, clips, alike=True)
-    if tried.balanced.value is None:
-        return NOTHING, {}
-    right = [names[code] == label for code, label in zip(tried.said.tolist(), labels, strict=True)]
-    hits, items = per_source(right, labels, clips, names, sorted(set(clips)))
-    shares = (hits.sum(axis=0) / items.sum(axis=0)).tolist()
-    # Where all is right draws do not differ, and the classes' own intervals say how sure that is.
-    sure = tried.balanced if tried.balanced.low is not None else class_mean(hits, items)
-    return sure, dict(zip(names, shares, strict=True))
+    bound = _bound(at, labels)
+    features = {"start": at, "end": ends - at, "share": at / ends}
+    learned = guess(features, labels, [row.clip for row in rows], alike=True).balanced.value
+    return (learned, OTHERS) if learned is not None and learned > bound else (bound, ITSELF)
 
 
-def _bound(places_s: Numbers, labels: Sequence[str]) -> tuple[float, dict[str, float]]:
-    """What the likeliest class at each place gets when places are told apart to WIDTH_S, classes alike; and of each."""
+def _bound(places_s: Numbers, labels: Sequence[str]) -> float:
+    """What the likeliest class at each place gets when places are told apart to WIDTH_S, classes alike."""
     names = sorted(set(labels))
     first = float(places_s.min()) - 4 * WIDTH_S
     cells = int(np.ceil((float(places_s.max()) + 4 * WIDTH_S - first) / GRID_S)) + 1
@@ -132,42 +112,97 @@ def _bound(places_s: Numbers, labels: Sequence[str]) -> tuple[float, dict[str, f
     of = np.array(labels)
     likely = np.stack([np.convolve(np.bincount(cell[of == name], minlength=cells), bump, "same") for name in names])
     likely /= likely.sum(axis=1, keepdims=True)
-    best = likely.argmax(axis=0)
-    shares = {name: float(likely[i][best == i].sum()) for i, name in enumerate(names)}
-    return float(np.mean(list(shares.values()))), shares
+    return float(likely.max(axis=0).sum() / len(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What is right under other clips' pictures, of the items that were asked so: `items` of `of`.
+
+    apart: how much more is right of these with the right picture, paired by source; p: of the paired test.
+    allowed: what the sound alone allows of these.
+    """
+
+    accuracy: Estimate
+    apart: Estimate
+    p: float
+    items: int
+    of: int
+    allowed: float | None
+
+
+def under_other_pictures(own: Numbers, under: Numbers, items: Numbers, of: int, allowed: float | None) -> Under:
+    """The control. own, under: right with the right and with other pictures, of the same items; (sources, classes)."""
+    apart, p = class_mean_apart(under, own, items), paired_test(under, own, items).p
+    return Under(class_mean(under, items), apart, p, int(items.sum()), of, allowed)
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """An accuracy with what it is held against. over: accuracy − ceiling. shuffled: under other clips' pictures, None =
-    not asked. apart: accuracy − shuffled, paired by source. words: one sentence.
-    """
+    """An accuracy (of `items`) with what it is held against. over: accuracy − ceiling. under: None = not asked."""
 
     accuracy: Estimate
+    items: int
     ceiling: Ceiling
-    shuffled: Estimate | None
-    apart: Estimate | None
+    under: Under | None
     over: Estimate
     listening: Listening
-    words: str
+
+    @property
+    def shuffled(self) -> Estimate | None:
+        """The accuracy under other pictures."""
+        return self.under.accuracy if self.under else None
 
     @property
     def needs_picture(self) -> bool | None:
-        """Whether less is right under another picture; None where that was not asked, or cannot be told."""
-        low = self.apart.low if self.apart is not None else None
-        return None if low is None else low > 0
+        """Whether less is right under another picture; None where that was not asked, or of too few to tell."""
+        if self.under is None or self.under.apart.n < TELLING:
+            return None
+        return (self.under.apart.value or 0.0) > 0 and self.under.p < ALPHA
+
+    @property
+    def left(self) -> Estimate:
+        """What is left under other pictures over what the sound alone allows."""
+        return _less(self.under.accuracy, self.under.allowed) if self.under else NOTHING
+
+    @property
+    def by_picture(self) -> bool | None:
+        """Whether the right picture tells it, and nothing else does; None where that is not known."""
+        return self.needs_picture and not (self.left.low or 0.0) > 0
+
+    @property
+    def words(self) -> str:
+        """One sentence."""
+        if self.accuracy.value is None:
+            return "It was not asked about synchrony."
+        if self.ceiling.share is None:
+            return f"What the sound alone allows is not known: {self.ceiling.how}."
+        if self.listening == "not known":
+            return "Too few clips to hold it against what the sound alone allows."
+        if self.listening == "not above":
+            return "Not above what the sound alone allows."
+        return f"{points(self.over.value)} over what the sound alone allows{self._picture()}."
+
+    def _picture(self) -> str:
+        if self.under is None:
+            return "; not asked under another picture"
+        if self.needs_picture is None:
+            return f"; {TOO_FEW}"
+        part = f" (asked of {self.under.items} of {self.under.of} items)" if self.under.items < self.under.of else ""
+        if not self.needs_picture:
+            return f", but {NO_LOSS}{part}, so something else than the picture may tell it"
+        if not self.by_picture:
+            much = points(self.left.value)
+            return f", of which {much} are left under another picture{part}: something else tells it too"
+        return f", and gone under another picture{part}"
 
 
-def held_against(
-    accuracy: Estimate, ceiling: Ceiling, shuffled: Estimate | None = None, apart: Estimate | None = None
-) -> Controls:
+def held_against(accuracy: Estimate, items: int, ceiling: Ceiling, under: Under | None = None) -> Controls:
     """The accuracy with its controls. All of classes alike and of the same items."""
-    asked = shuffled if shuffled is not None and shuffled.value is not None else None
     over = _less(accuracy, ceiling.share)
     known = over.value is not None and over.low is not None
     listening: Listening = "not known" if not known else "above" if (over.low or 0.0) > 0 else "not above"
-    words = _words(accuracy, ceiling, over, listening, asked, apart)
-    return Controls(accuracy, ceiling, asked, apart if asked else None, over, listening, words)
+    return Controls(accuracy, items, ceiling, under if under and under.items else None, over, listening)
 
 
 def _less(accuracy: Estimate, share: float | None) -> Estimate:
@@ -175,32 +210,6 @@ def _less(accuracy: Estimate, share: float | None) -> Estimate:
         return NOTHING
     low, high = (None if each is None else each - share for each in (accuracy.low, accuracy.high))
     return Estimate(accuracy.value - share, low, high, accuracy.n)
-
-
-def _words(
-    accuracy: Estimate, ceiling: Ceiling, over: Estimate, listening: Listening,
-    shuffled: Estimate | None, apart: Estimate | None,
-) -> str:  # fmt: skip
-    if accuracy.value is None:
-        return "It was not asked about synchrony."
-    if ceiling.share is None:
-        return f"What the sound alone allows is not known: {ceiling.how}."
-    if listening == "not known":
-        return "Too few clips to hold it against what the sound alone allows."
-    if listening == "not above":
-        return "Not above what the sound alone allows."
-    return f"{points(over.value)} over what the sound alone allows{_picture(ceiling, shuffled, apart)}."
-
-
-def _picture(ceiling: Ceiling, shuffled: Estimate | None, apart: Estimate | None) -> str:
-    if shuffled is None or apart is None:
-        return "; not asked under another picture"
-    if apart.low is None or apart.low <= 0:
-        return ", and as good under another picture, so something else than the picture tells it"
-    left = _less(shuffled, ceiling.share)
-    if left.low is not None and left.low > 0:
-        return f", of which {points(left.value)} are left under another picture: something else tells it too"
-    return ", and gone under another picture"
 
 
 def points(share: float | None) -> str:
@@ -216,21 +225,23 @@ ARM_WORDS = {
 
 
 def controls_json(held: Controls, arm: str) -> Json:
-    """The controls of a row asked in that arm: accuracy, ceiling, shuffled, over, listening, needs_picture, words.
+    """The controls of a row asked in that arm: accuracy, ceiling, shuffled, over, listening, needs_picture, by_picture,
+    words. n: items.
 
     Only of those that saw the right picture it is said whether they listen.
     """
     sees = arm == "audio_video"
     return {
-        "accuracy": estimate_json(held.accuracy), "ceiling": ceiling_json(held.ceiling),
-        "shuffled": estimate_json(held.shuffled) if held.shuffled else None, "over": estimate_json(held.over),
+        "accuracy": estimate_json(held.accuracy, held.items), "ceiling": ceiling_json(held.ceiling),
+        "shuffled": estimate_json(held.under.accuracy, held.under.items) if held.under else None,
+        "over": estimate_json(held.over, held.items),
         "listening": held.listening if sees else "", "needs_picture": held.needs_picture,
-        "words": held.words if sees else ARM_WORDS.get(arm, ""),
+        "by_picture": held.by_picture, "words": held.words if sees else ARM_WORDS.get(arm, ""),
     }  # fmt: skip
 
 
 def ceiling_json(ceiling: Ceiling) -> Json:
-    """{value, low, high, n, sources, how, by_class}; value None where nobody knows."""
+    """{value, low, high, n, sources, asked, how}; value None where nobody knows, never an interval."""
     told = estimate_json(ceiling.estimate, ceiling.items)
     nothing = {"value": None, "low": None, "high": None, "n": 0, "sources": 0}
-    return {**(told or nothing), "asked": ceiling.asked, "how": ceiling.how, "by_class": dict(ceiling.by_class)}
+    return {**(told or nothing), "asked": ceiling.asked, "how": ceiling.how}

@@ -35,7 +35,7 @@ class RowSums:
     """One row's counts per source, in the order of `sources`. table: what was said, coarsely (right, flagged, other).
 
     both, pairs: (sources, tasks): pairs right throughout, and all. right, items: (sources, 3): of the sync task by
-    class (synced, early, delayed). asked: a number that is the same for the same sync items.
+    class (synced, early, delayed). asked: a number that is the same for the same sync items, of those that count.
     """
 
     row: Row
@@ -153,13 +153,10 @@ def _pairs_of(row: RowSums, absent: Absent) -> dict[str, tuple[Numbers, Numbers]
     return {**cells, **both}
 
 
-def leaderboard(rows: Sequence[RowSums], absent: Absent, floor: Mapping[str, Any] | None = None) -> dict[Row, Json]:
-    """What the page shows of every row but who it is: cells, both, gap, dprime, criterion, no_answer, three, floor.
-
-    floor: {"three": the share that a guess from the sound alone gets, …}, None while nobody has measured it.
-    """
+def leaderboard(rows: Sequence[RowSums], absent: Absent) -> dict[Row, Json]:
+    """What the page shows of every row but who it is: cells, both, gap, dprime, criterion, no_answer, three, floor."""
     told = zip(rows, shares(rows, absent), derived(rows, absent), strict=True)
-    return {row.row: _row_json(row, figures, sums, floor) for row, figures, sums in told}
+    return {row.row: _row_json(row, figures, sums) for row, figures, sums in told}
 
 
 def parts_of(columns: Columns) -> dict[int, tuple[Row, str]]:
@@ -235,9 +232,7 @@ def _same_sources(rows: Sequence[RowSums]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _row_json(
-    row: RowSums, figures: Mapping[str, Counted], sums: tuple[Counted, Counted], floor: Mapping[str, Any] | None
-) -> Json:
+def _row_json(row: RowSums, figures: Mapping[str, Counted], sums: tuple[Counted, Counted]) -> Json:
     told = {key: estimate_json(each.estimate, each.n) for key, each in figures.items()}
     gap, noticed = sums
     return {
@@ -249,7 +244,7 @@ def _row_json(
         "criterion": _criterion(_noticed(row)),
         "no_answer": _no_answer(row.table),
         "three": told[THREE.key],
-        "floor": _against(figures[THREE.key].estimate, row.row, floor),
+        "floor": "floor" if row.row[1] == "sound_only" else "",
     }
 
 
@@ -282,14 +277,6 @@ def _no_answer(table: Table) -> Json:
     }
     n = int(totals.sum())
     return {"value": sum(counts.values()) / n if n else None, **counts, "n": n}
-
-
-def _against(three: Estimate, row: Row, floor: Mapping[str, Any] | None) -> str:
-    if row[1] == "sound_only":
-        return "floor"
-    if floor is None or floor.get("three") is None or three.low is None:
-        return ""
-    return "above" if three.low > floor["three"] else "not above"
 
 
 SORTS = ("gap", "listener", "dprime", "no_answer", "three", "alike", "at", *(figure.key for figure in CELL_FIGURES))

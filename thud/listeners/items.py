@@ -17,6 +17,7 @@ from thud.listeners.questions import QuestionSet, SetQuestion, shuffled
 from thud.listeners.roster import Listener
 from thud.records import TASKS, Clip, EventTimes, Item, Refusal, Stimulus, content_id, stimulus_folder
 from thud.stimuli.donors import differs
+from thud.stimuli.held_out import is_held_out
 from thud.stimuli.interventions import event_survives
 
 SIMILAR = 0.2
@@ -154,14 +155,16 @@ def _unfit(stimulus: Stimulus, clip: Clip, times: EventTimes | None, arm: str) -
 def _partner(clip: Clip, clips: Iterable[Clip], seed: int) -> Clip | None:
     """Whose picture is shown instead: of another sound class and of similar length where there is one.
 
-    The lowest hash among those, so adding clips rarely changes a choice.
+    The lowest hash among those, so adding clips rarely changes a choice, and no answer is asked for anew. A clip for
+    testing is shown with the picture of another such clip, the others with none of those.
     """
 
     def rank(other: Clip) -> tuple[bool, float, str]:
         apart = abs(other.probe.duration_s / clip.probe.duration_s - 1)
         return not differs(clip, other), max(0.0, round(apart - SIMILAR, 2)), content_id(seed, clip.id, other.id)
 
-    return min((other for other in clips if other.id != clip.id), key=rank, default=None)
+    pool = (other for other in clips if other.id != clip.id and is_held_out(other) is is_held_out(clip))
+    return min(pool, key=rank, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ from thud.runs.chain_steps import DOES, At, check_steps, start_step, step_words
 from thud.runs.folder import ENDED
 from thud.runs.follow import now
 from thud.runs.run import marked
+from thud.runs.training.listing import HIDDEN
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("thud.runs")
 
 KIND = "chain"
-_LOCK = threading.RLock()
+_lock = threading.RLock()
 _POLL_S = 0.2
+_BROKEN = ("failed", "stopped")
 StepState = Literal["ahead", "waiting", "running", "done", "failed", "stopped"]
 ChainState = Literal["running", "paused", "done"]
 Json = dict[str, Any]
@@ -58,6 +61,13 @@ class ChainView:
     at: str
 
 
+@contextmanager
+def chains_held() -> Iterator[None]:
+    """A block in which no other thread starts, stops or goes on with a chain: to look at them, and then act on it."""
+    with _lock:
+        yield
+
+
 def start_chain(
     store: Store, runs: Runs, title: str, steps: Sequence[Mapping[str, Any]], actor: str, kind: str = ""
 ) -> str:
@@ -67,7 +77,7 @@ def start_chain(
     at = now()
     chain_id = content_id(title, rows, actor, at)
     body: Json = {"title": title, "kind": kind, "steps": rows, "by": actor, "at": at, "nothing": {}, "stuck": None}
-    with _LOCK:
+    with chains_held():
         store.define(KIND, chain_id, body, actor)
         stuck = _go_through(store, runs, chain_id)
         if stuck and run_of_step(runs, chain_id, 0) is None:
@@ -78,24 +88,28 @@ def start_chain(
 
 def advance(store: Store, runs: Runs) -> None:
     """Starts the next step of each chain whose last one is done. Called again it changes nothing."""
-    with _LOCK:
-        for chain_id in store.definitions(KIND):
-            _go_through(store, runs, chain_id)
+    for chain_id in store.definitions(KIND):
+        try:
+            with chains_held():
+                _go_through(store, runs, chain_id)
+        except Exception:  # one odd chain must not keep the others from going on
+            log.exception("Chain %s cannot go on just now.", chain_id)
 
 
 def _go_through(store: Store, runs: Runs, chain_id: str, again: bool = False) -> str:
-    """Starts the step that is due, if one is; why it could not, or "". again: somebody has asked for it anew.
+    """Starts the step that is due, if one is; why it could not, or "".
 
-    What fails while the app is closed is tried again at its next start.
+    again: somebody has asked for it anew, so a step whose run was deleted gets another. What fails while the app is
+    closed is tried again at its next start.
     """
     body = store.definitions(KIND).get(chain_id)
     if body is None or body["stuck"]:
         return body["stuck"]["problem"] if body else ""
     for index, step in enumerate(body["steps"]):
-        if str(index) in body["nothing"] or _is_done(step, run_of_step(runs, chain_id, index)):
-            continue
         run = run_of_step(runs, chain_id, index)
-        if run is not None and run.state != "done":
+        if str(index) in body["nothing"] or _is_done(step, run):
+            continue
+        if run is not None and run.state != "done" and not (again and run.id in store.definitions(HIDDEN)):
             return ""
         try:
             nothing = _start(store, runs, chain_id, body, index, again)
@@ -103,7 +117,7 @@ def _go_through(store: Store, runs: Runs, chain_id: str, again: bool = False) ->
             if runs.closing:
                 return str(error)
             log.warning("Step %d of “%s” cannot start: %s", index + 1, body["title"], error)
-            store.define(KIND, chain_id, {**body, "stuck": {"step": index, "problem": str(error)}}, body["by"])
+            store.define(KIND, chain_id, {**body, "stuck": _stuck(index, str(error))}, body["by"])
             return str(error)
         if not nothing:
             return ""
@@ -112,11 +126,14 @@ def _go_through(store: Store, runs: Runs, chain_id: str, again: bool = False) ->
     return ""
 
 
+def _stuck(index: int, problem: str, held: bool = False) -> Json:
+    """Why a chain does not go on by itself. held: somebody has stopped it there; else that step could not start."""
+    return {"step": index, "problem": problem, "held": held}
+
+
 def _start(store: Store, runs: Runs, chain_id: str, body: Json, index: int, again: bool) -> str:
     """Starts a step; the words where there is nothing to do for it."""
-    had = {number: run for number in range(index + 1) if (run := run_of_step(runs, chain_id, number))}
-    if again:
-        had.pop(index, None)
+    had = {number: run for number, run in _had(runs).get(chain_id, {}).items() if number < index + (not again)}
     with marked(chain=[chain_id, index]):
         return start_step(store, runs, At(body["steps"], index, had), body["by"])
 
@@ -128,20 +145,33 @@ def _is_done(step: Mapping[str, Any], run: Run | None) -> bool:
 
 def run_of_step(runs: Runs, chain_id: str, index: int) -> Run | None:
     """The latest run of a step, None before there is one."""
-    mark = [chain_id, index]
-    found = [run for run in runs.runs() if run.settings.get("chain") == mark]
-    return max(found, key=lambda run: run.created_at, default=None)
+    return _had(runs).get(chain_id, {}).get(index)
 
 
-def chains(store: Store, runs: Runs) -> list[ChainView]:
-    """All chains, the newest first."""
-    bodies = store.definitions(KIND)
-    return [_view(runs, name, bodies[name]) for name in sorted(bodies, key=lambda name: bodies[name]["at"])[::-1]]
+Had = Mapping[int, Run]
+
+
+def _had(runs: Runs) -> dict[str, dict[int, Run]]:
+    """By chain and step the latest run."""
+    found: dict[str, dict[int, Run]] = {}
+    for run in sorted(runs.runs(), key=lambda run: run.created_at):
+        if "chain" in run.settings:
+            chain_id, index = run.settings["chain"]
+            found.setdefault(chain_id, {})[index] = run
+    return found
+
+
+def chains(store: Store, runs: Runs, most: int | None = None) -> list[ChainView]:
+    """The newest chains first, `most` of them at most."""
+    bodies, had, deleted = store.definitions(KIND), _had(runs), store.definitions(HIDDEN)
+    newest = sorted(bodies, key=lambda name: str(bodies[name]["at"]), reverse=True)[:most]
+    return [_view(runs, name, bodies[name], had.get(name, {}), deleted) for name in newest]
 
 
 def chain(store: Store, runs: Runs, chain_id: str) -> ChainView:
     """The chain of that id. NotFound."""
-    return _view(runs, chain_id, _body(store, chain_id))
+    body = _body(store, chain_id)
+    return _view(runs, chain_id, body, _had(runs).get(chain_id, {}), store.definitions(HIDDEN))
 
 
 def _body(store: Store, chain_id: str) -> Json:
@@ -151,59 +181,88 @@ def _body(store: Store, chain_id: str) -> Json:
     return body
 
 
-def _view(runs: Runs, chain_id: str, body: Json) -> ChainView:
-    steps = tuple(_step(runs, chain_id, body, index) for index in range(len(body["steps"])))
-    problem = body["stuck"]["problem"] if body["stuck"] else ""
-    problem = problem or next((step.message for step in steps if step.state in ("failed", "stopped")), "")
-    paused = bool(problem) or any(step.state in ("failed", "stopped") for step in steps)
-    state: ChainState = "done" if all(step.state == "done" for step in steps) else "paused" if paused else "running"
-    return ChainView(chain_id, body["title"], body["kind"], steps, state, problem, body["by"], body["at"])
+def _view(runs: Runs, chain_id: str, body: Json, had: Had, deleted: Collection[str]) -> ChainView:
+    steps = tuple(_step(runs, body, index, had.get(index), deleted) for index in range(len(body["steps"])))
+    problem = next((step.message for step in steps if step.state in _BROKEN), "")
+    problem = problem or (body["stuck"]["problem"] if body["stuck"] else "")
+    if any(step.state in ("running", "waiting") for step in steps):
+        state: ChainState = "running"
+    else:
+        done, broken = (all(step.state == "done" for step in steps), any(step.state in _BROKEN for step in steps))
+        state = "done" if done else "paused" if problem or broken else "running"
+    shown = problem if state == "paused" else ""
+    return ChainView(chain_id, body["title"], body["kind"], steps, state, shown, body["by"], body["at"])
 
 
-def _step(runs: Runs, chain_id: str, body: Json, index: int) -> ChainStep:
+def _step(runs: Runs, body: Json, index: int, run: Run | None, deleted: Collection[str]) -> ChainStep:
     step = body["steps"][index]
-    words, run = step_words(step), run_of_step(runs, chain_id, index)
+    words = step_words(step)
     if str(index) in body["nothing"]:
         return ChainStep(words, "", "done", body["nothing"][str(index)])
-    if body["stuck"] and body["stuck"]["step"] == index:
-        return ChainStep(words, run.id if run else "", "failed", body["stuck"]["problem"])
+    stuck = body["stuck"] if body["stuck"] and body["stuck"]["step"] == index else None
+    if stuck and not stuck.get("held"):
+        return ChainStep(words, run.id if run else "", "failed", stuck["problem"])
     if run is None:
-        return ChainStep(words, "", "ahead", "")
-    between = run.state == "done" and not _is_done(step, run)
-    return ChainStep(words, run.id, "running" if between else _state(runs, run), run.message)
+        return ChainStep(words, "", "stopped" if stuck else "ahead", stuck["problem"] if stuck else "")
+    if run.id in deleted and run.state != "done":
+        return ChainStep(words, "", "stopped", "Its run was deleted; go on to start another.")
+    if run.state == "done" and not _is_done(step, run):  # its export is there, its training not yet
+        return ChainStep(words, run.id, "stopped" if stuck else "running", stuck["problem"] if stuck else run.message)
+    return ChainStep(words, run.id, _state(run), run.message)
 
 
-def _state(runs: Runs, run: Run) -> StepState:
+def _state(run: Run) -> StepState:
     if run.state == "cancelled":
         return "stopped"
     if run.state == "queued":
-        return "waiting" if runs.waits_for(run.id) else "running"
+        return "waiting" if run.message else "running"
     return run.state
 
 
 def go_on(store: Store, runs: Runs, chain_id: str, actor: str) -> None:
     """Takes a paused chain up: resumes the run that stopped or failed, or tries the step that could not start."""
-    with _LOCK:
+    with chains_held():
         body = _body(store, chain_id)
+        had = _had(runs).get(chain_id, {})
+        run = had.get(_due(body, had))
+        if run is not None and run.state not in ENDED:
+            told = "is still stopping; try again when it has" if body["stuck"] else "is not paused"
+            raise BadRequest(f"“{body['title']}” {told}.")
+        broken = run is not None and run.state in ("failed", "cancelled")
+        if not broken and body["stuck"] is None:
+            raise BadRequest(f"“{body['title']}” is not paused.")
         if body["stuck"] is not None:
             store.define(KIND, chain_id, {**body, "stuck": None}, actor)
+        if run is not None and broken and run.id not in store.definitions(HIDDEN):
+            runs.resume(run.id)
+        else:
             _go_through(store, runs, chain_id, again=True)
-            return
-        found = (run_of_step(runs, chain_id, index) for index in range(len(body["steps"])))
-        paused = next((run for run in found if run and run.state in ("failed", "cancelled")), None)
-        if paused is None:
-            raise BadRequest(f"“{body['title']}” is not paused.")
-        runs.resume(paused.id)
 
 
-def stop_chain(store: Store, runs: Runs, chain_id: str, actor: str) -> None:
-    """Asks the chain's run to stop, which pauses it. BadRequest where none is active."""
-    body = _body(store, chain_id)
-    found = (run_of_step(runs, chain_id, index) for index in range(len(body["steps"])))
-    active = next((run for run in found if run and run.state not in ENDED), None)
-    if active is None:
-        raise BadRequest(f"Nothing of “{body['title']}” is at work just now.")
-    runs.cancel(active.id, wait_s=0)
+def _due(body: Json, had: Had) -> int:
+    """The first step that is not done; the last one where all are."""
+    for index, step in enumerate(body["steps"]):
+        if str(index) not in body["nothing"] and not _is_done(step, had.get(index)):
+            return index
+    return len(body["steps"]) - 1
+
+
+def stop_chain(store: Store, runs: Runs, chain_id: str, actor: str, now: bool = False) -> None:
+    """Pauses the chain and asks its run to stop; now: ends it at once. BadRequest where nothing is at work.
+
+    The chain is paused even where its run comes to its end all the same, or the next step is about to start.
+    """
+    with chains_held():
+        body = _body(store, chain_id)
+        if chain(store, runs, chain_id).state != "running":
+            raise BadRequest(f"Nothing of “{body['title']}” is at work just now.")
+        had = _had(runs).get(chain_id, {})
+        index = _due(body, had)
+        store.define(KIND, chain_id, {**body, "stuck": _stuck(index, f"Stopped by {actor}.", held=True)}, actor)
+        run = had.get(index)
+    if run is not None and run.state not in ENDED:
+        with suppress(BadRequest):  # it has ended meanwhile
+            runs.cancel(run.id, wait_s=0, now=now)
 
 
 def wait_chain(store: Store, runs: Runs, chain_id: str, timeout_s: float | None = None) -> ChainView:

@@ -80,9 +80,10 @@ def step_words(step: Step) -> str:
         case "train":
             return f"Train by {str(step['stage']).upper()}"
     listener = step["listener"]
-    who = listener if isinstance(listener, str) else f"what step {listener['step'] + 1} has taught"
+    who = listener if isinstance(listener, str) else f"step {listener['step'] + 1}’s model"
     arm = str(step.get("arm", "audio_video"))
-    return f"Ask {who}" + ("" if arm == "audio_video" else f", {arm.replace('_', ' ')}")
+    shown = {"audio_video": "", "shuffled_picture": ", other picture"}
+    return f"Ask {who}" + shown.get(arm, ", " + arm.replace("_", " "))
 
 
 def start_step(store: Store, runs: Runs, at: At, actor: str) -> str:
@@ -113,7 +114,6 @@ def _export(store: Store, runs: Runs, at: At, actor: str) -> str:
 
 def _train(store: Store, runs: Runs, at: At, actor: str) -> str:
     """Training, or first the export of its set: then this is called again when that is done."""
-    from thud.runs.checker import shared_checker
     from thud.runs.pair_files import start_export
     from thud.runs.training.start import FORMAT, plan_training, start_training
 
@@ -123,7 +123,7 @@ def _train(store: Store, runs: Runs, at: At, actor: str) -> str:
     if plan.exports:
         start_export(store, runs, wanted.set_id, FORMAT, actor)
     else:
-        start_training(store, runs, plan_training(store, runs, wanted, shared_checker()), actor)
+        start_training(store, runs, plan_training(store, runs, wanted, runs.checker), actor)
     return ""
 
 

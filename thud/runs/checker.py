@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from thud.errors import BadRequest, RunFailed
-from thud.runs.trainer import ROOT
+from thud.runs.trainer import ROOT, without_keys
 
 LIMIT_S = 120.0
 Json = dict[str, Any]
@@ -24,11 +25,13 @@ Json = dict[str, Any]
 class Checker:
     """One child, started at the first question and again when it has died. Any thread may ask; one at a time is heard.
 
-    The child ends by itself when this process does, for then nobody holds its input open.
+    The child ends by itself when this process does, for then nobody holds its input open. log: the file that gets what
+    its libraries say, of its last start only.
     """
 
-    def __init__(self, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, limit_s: float = LIMIT_S, log: Path | None = None) -> None:
         self._limit_s = limit_s
+        self._log = log
         self._child: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[str] = queue.Queue()
         self._turn = threading.Lock()
@@ -42,13 +45,17 @@ class Checker:
     ) -> None:
         self.close()
 
-    def check(self, config: Mapping[str, Any], waive: Sequence[str] = ()) -> Json:
+    def check(
+        self, config: Mapping[str, Any], waive: Sequence[str] = (), device: str = "", elsewhere: bool = False
+    ) -> Json:
         """What preflight says of a config: verdict, reasons, command, memory, effort. A wrong field is a reason too.
 
-        Raises RunFailed when nobody answers.
+        device: the GPUs that it is to have, such as "0,1"; "" = all. elsewhere: it trains on another machine, so only
+        data, linter and gain are looked at. Raises RunFailed when nobody answers.
         """
+        asked = {"do": "check", "config": dict(config), "waive": list(waive), "device": device, "elsewhere": elsewhere}
         try:
-            found: Json = self._ask({"do": "check", "config": dict(config), "waive": list(waive)})
+            found: Json = self._ask(asked)
         except BadRequest as error:
             reason = {"level": "blocked", "about": "config", "reason": str(error), "fix": "", "waive": ""}
             return {"verdict": "blocked", "reasons": [reason], "config": dict(config)}
@@ -59,14 +66,10 @@ class Checker:
         found: list[Json] = self._ask({"do": "recipes", "given": given})
         return found
 
-    def capability(self, refresh: bool = False) -> Json:
-        """What this machine can train with. refresh: libraries are tried anew."""
-        found: Json = self._ask({"do": "capability", "refresh": refresh})
+    def capability(self) -> Json:
+        """What this machine can train with. Libraries are tried once; a new one is seen at the next start."""
+        found: Json = self._ask({"do": "capability"})
         return found
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     def close(self) -> None:
         """Ends the child, and whoever waits for its answer waits no longer; nothing can be asked after that."""
@@ -110,13 +113,14 @@ class Checker:
         if self._closed:
             raise RunFailed("What this machine can train with is not looked up any more: thud ends.")
         modules = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
-        env = {**os.environ, "PYTHONPATH": modules, "OMP_NUM_THREADS": "1", "THUD_ASKER": str(os.getpid())}
+        own = {"PYTHONPATH": modules, "OMP_NUM_THREADS": "1", "THUD_ASKER": str(os.getpid())}
         line = [sys.executable, "-m", "training.preflight", "--serve"]
         try:
-            child = subprocess.Popen(
-                line, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
+            with (self._log or Path(os.devnull)).open("wb") as log:
+                child = subprocess.Popen(
+                    line, env={**without_keys(os.environ), **own}, text=True, stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                )  # fmt: skip
         except OSError as error:
             raise RunFailed(f"What this machine can train with cannot be looked up: {error}.") from error
         self._child, self._answers = child, queue.Queue()
@@ -148,22 +152,3 @@ def _pass_on(child: subprocess.Popen[str], answers: queue.Queue[str]) -> None:
         for line in child.stdout:
             answers.put(line)
     answers.put("")
-
-
-_shared: list[Checker] = []
-_sharing = threading.Lock()
-
-
-def shared_checker() -> Checker:
-    """This process's own checker, a new one where it was closed."""
-    with _sharing:
-        if not _shared or _shared[0].closed:
-            _shared[:] = [Checker()]
-        return _shared[0]
-
-
-def close_shared_checker() -> None:
-    """Ends the child of this process's own checker, if there is one."""
-    with _sharing:
-        for checker in _shared:
-            checker.close()

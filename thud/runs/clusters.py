@@ -7,29 +7,44 @@
 A cluster has to see the same folders under the same names: the workspace, thud, and the Python that runs it (this one,
 or what THUD_CLUSTER_PYTHON names). Keys of vendors are not sent along; they have to be in its environment. What goes
 between here and there are files: the plan, the results, the state, and `asked.txt`, which asks for a stop.
+
+Where THUD_CLUSTER is set, as by whoever starts the app, runs can be sent to the places that it lists and to no other.
+A cluster's own token (RAY_AUTH_TOKEN) goes to these places only: without THUD_CLUSTER it goes nowhere.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
+import logging
+import math
 import os
 import re
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Literal, Protocol
 
 from thud.errors import BadRequest, RunFailed, ThudError
-from thud.runs.folder import Plan, read_plan
+from thud.runs.folder import Plan, read_plan, translated
 from thud.runs.local import Executor
+
+log = logging.getLogger("thud.runs")
 
 JobState = Literal["waiting", "running", "ended"]
 
 ASKED = "asked.txt"
 """In a run's folder: empty, or "stop". It is there from the start: a shared folder may hide a new file for a minute."""
+
+PLACES = "THUD_CLUSTER"
+"""The environment variable that lists the places which may be used, with commas or spaces between them."""
+
+WAITING = "It waits in the cluster’s queue."
 
 _JOB = "job.json"
 _AFTER_SILENCE_S = 10.0
@@ -52,8 +67,8 @@ class ClusterJob:
 class Cluster(Protocol):
     """One cluster. Each verb raises RunFailed, with a sentence, when the cluster cannot be asked."""
 
-    def submit(self, job: ClusterJob) -> str:
-        """The id under which the cluster knows the job."""
+    def submit(self, job: ClusterJob, noted: Callable[[str], None]) -> None:
+        """Submits `job`; calls `noted` with the id under which the cluster knows it as soon as that is settled."""
         ...
 
     @property
@@ -62,7 +77,10 @@ class Cluster(Protocol):
         ...
 
     def state(self, job_id: str, folder: Path) -> tuple[JobState, str]:
-        """How the job of that run stands, and what the cluster says of its end ("" for nothing)."""
+        """How the job of that run stands, and what the cluster says of its end ("" for nothing).
+
+        RunFailed also for a state that is not known: only what has surely ended has ended.
+        """
         ...
 
     def cancel(self, job_id: str, folder: Path) -> None:
@@ -70,8 +88,10 @@ class Cluster(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Looked:
+    """What was last heard of a job, and when. silence: why nothing was heard."""
+
     state: JobState
     at: float
     silence: str = ""
@@ -79,73 +99,120 @@ class _Looked:
 
 @dataclass(slots=True)
 class ClusterExecutor:
-    """Workers as jobs of a cluster; `pid` means nothing here. May be used from any thread, and by a later app."""
+    """Workers as jobs of a cluster; `pid` means nothing here. May be used from any thread, and by a later app.
+
+    A thread of its own asks the cluster, so only `start` ever waits for an answer.
+    """
 
     on: str
     cluster: Cluster
     _looked: dict[Path, _Looked] = field(default_factory=dict)
+    _due: dict[tuple[str, Path], None] = field(default_factory=dict)
+    _errands: SimpleQueue[tuple[str, Path]] = field(default_factory=SimpleQueue)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _runner: threading.Thread | None = None
 
     def start(self, folder: Path, workspace: Path) -> int:
         """Submits the worker; 0. What it prints goes to log.txt. RunFailed when the cluster does not take it."""
         plan = read_plan(folder)
-        (folder / ASKED).write_text("", encoding="utf-8")
-        job_id = self.cluster.submit(worker_job(plan, folder, workspace))
-        _write(folder / _JOB, json.dumps({"on": self.on, "id": job_id, "at": time.time()}))
-        self._looked.pop(folder, None)
+        with _written():
+            (folder / ASKED).write_text("", encoding="utf-8")
+        job = worker_job(plan, folder, workspace)
+        try:
+            self.cluster.submit(job, lambda job_id: self._note(folder, job_id))
+        except ThudError:
+            self._recall(folder)
+            raise
+        self._looked[folder] = _Looked("waiting", time.monotonic())
         return 0
+
+    def _note(self, folder: Path, job_id: str) -> None:
+        told = json.dumps({"on": self.on, "id": job_id, "at": time.time()})
+        with self._lock, _written():
+            _replace(folder / _JOB, told)
+            self._looked[folder] = _Looked("waiting", math.inf)  # the cluster knows it only once it was submitted
+
+    def _recall(self, folder: Path) -> None:
+        """Of a job that was perhaps taken, though nothing came back: it is to stop as soon as it starts."""
+        with suppress(OSError):
+            (folder / ASKED).write_text("stop", encoding="utf-8")
+        self._send("kill", folder)
 
     def stop(self, pid: int, folder: Path) -> None:
         """Asks the worker to stop; a job that still waits for its turn is taken back.
 
         The worker hears of it without the cluster, so one that does not answer is not waited for.
         """
-        job_id = _job_id(folder)
-        if not job_id:
-            return
-        (folder / ASKED).write_text("stop", encoding="utf-8")
-        with contextlib.suppress(ThudError):
-            if self.cluster.state(job_id, folder)[0] == "waiting":
-                self.cluster.cancel(job_id, folder)
-        self._looked.pop(folder, None)
+        if _job_id(folder):
+            with _written():
+                (folder / ASKED).write_text("stop", encoding="utf-8")
+            self._send("stop", folder)
 
     def kill(self, pid: int, folder: Path) -> None:
-        """Has the cluster end the job."""
-        job_id = _job_id(folder)
-        if job_id:
-            self.cluster.cancel(job_id, folder)
-            self._looked.pop(folder, None)
+        """Has the cluster end the job, as soon as it can be told; returns at once."""
+        self._send("kill", folder)
 
     def alive(self, pid: int, folder: Path) -> bool:
         """Whether the job waits or runs, as of some seconds ago at most.
 
-        A cluster that has not answered yet is given the benefit of the doubt; then RunFailed, until it answers.
+        A job that nothing was heard of yet is taken to run; RunFailed where the cluster gave no answer.
         """
         known, now = self._looked.get(folder), time.monotonic()
-        if known is None:
-            return self._look_first(folder, now)
-        if now - known.at > (_AFTER_SILENCE_S if known.silence else self.cluster.look_every_s):
-            known = self._looked[folder] = self._look(folder, now)
-        if known.silence:
+        if known is None and not _job_id(folder):
+            return False
+        if known is None or now - known.at > (_AFTER_SILENCE_S if known.silence else self.cluster.look_every_s):
+            self._send("look", folder)
+        if known is not None and known.silence:
             raise RunFailed(known.silence)
-        return known.state != "ended"
+        return known is None or known.state != "ended"
 
-    def _look_first(self, folder: Path, now: float) -> bool:
-        self._looked[folder] = known = self._look(folder, now)
-        return known.state != "ended"
+    def words(self, pid: int, folder: Path) -> str:
+        """The sentence that the job waits for its turn, as of some seconds ago; "" when it does not."""
+        known = self._looked.get(folder)
+        return WAITING if known is not None and known.state == "waiting" and not known.silence else ""
 
-    def _look(self, folder: Path, now: float) -> _Looked:
+    def _send(self, errand: str, folder: Path) -> None:
+        """Has the thread do it, once: what is on its list already is not put there again."""
+        with self._lock:
+            if (errand, folder) in self._due:
+                return
+            self._due[errand, folder] = None
+            if self._runner is None:
+                self._runner = threading.Thread(target=self._run_errands, name=f"asks {self.on}", daemon=True)
+                self._runner.start()
+        self._errands.put((errand, folder))
+
+    def _run_errands(self) -> None:
+        while True:
+            errand, folder = self._errands.get()
+            try:
+                self._run_errand(errand, folder)
+            except Exception:  # it is the only thread that asks this cluster
+                log.exception("%s: %s of %s went wrong.", self.on, errand, folder.name)
+            finally:
+                with self._lock:
+                    del self._due[errand, folder]
+
+    def _run_errand(self, errand: str, folder: Path) -> None:
         job_id = _job_id(folder)
-        if not job_id:
-            return _Looked("ended", now)
+        heard = self._heard(errand, job_id, folder) if job_id else _Looked("ended", time.monotonic())
+        with self._lock:
+            if job_id == _job_id(folder):  # else it was submitted anew meanwhile
+                self._looked[folder] = heard
+
+    def _heard(self, errand: str, job_id: str, folder: Path) -> _Looked:
+        """How the job stands, once what is to be done was done."""
+        before = self._looked.get(folder)
         try:
+            if errand == "kill" or (errand == "stop" and self.cluster.state(job_id, folder)[0] == "waiting"):
+                self.cluster.cancel(job_id, folder)
             state, said = self.cluster.state(job_id, folder)
         except ThudError as error:
-            return _Looked("running", now, str(error))
-        before = self._looked.get(folder)
+            return _Looked(before.state if before else "running", time.monotonic(), str(error))
         if state == "ended" and said and (before is None or before.state != "ended"):
-            with (folder / "log.txt").open("a", encoding="utf-8") as log:
-                log.write(f"{said.rstrip()}\n")
-        return _Looked(state, now)
+            with suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{said.rstrip()}\n")
+        return _Looked(state, time.monotonic())
 
 
 def executor_for(on: str) -> Executor:
@@ -157,14 +224,22 @@ def check_on(on: str) -> str:
     """`on` as it is kept. BadRequest, with what it may be, for anything else."""
     place = on.strip().rstrip("/")
     scheme, _, address = place.partition("://")
-    if scheme in ("ray", "http", "https") and _HOST_PORT.fullmatch(address):
-        return place
-    if re.fullmatch(r"slurm(-local|:[\w.,-]+)?", place):
-        return place
-    raise BadRequest(
-        f"“{on}” is no place to run on. It can be ray://HOST:10001, http://HOST:8265, slurm or slurm:PARTITION; "
-        "leave it out to run here."
-    )
+    at_host = scheme in ("ray", "http", "https") and _HOST_PORT.fullmatch(address)
+    if not at_host and not re.fullmatch(r"slurm(-local|:[\w.,-]+)?", place):
+        raise BadRequest(
+            f"“{on}” is no place to run on. It can be ray://HOST:10001, http://HOST:8265, slurm or slurm:PARTITION; "
+            "leave it out to run here."
+        )
+    allowed = allowed_places()
+    if allowed and place not in allowed:
+        raise BadRequest(f"Runs cannot be sent to {place}. {PLACES} allows {', '.join(allowed)}.")
+    return place
+
+
+def allowed_places() -> tuple[str, ...]:
+    """The places that THUD_CLUSTER lists; none = any may be used."""
+    listed = re.split(r"[,\s]+(?=\w+://|slurm)", os.environ.get(PLACES, "").strip(" \t\n,"))
+    return tuple(place.rstrip("/") for place in listed if place)
 
 
 @functools.cache
@@ -211,7 +286,16 @@ def _job_id(folder: Path) -> str:
     return str(told.get("id") or "") if isinstance(told, dict) else ""
 
 
-def _write(path: Path, text: str) -> None:
+def _replace(path: Path, text: str) -> None:
     aside = path.with_suffix(".part")
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """A block that writes to a run's folder. Raises StoreFull, RunFailed where it cannot."""
+    try:
+        yield
+    except OSError as error:
+        raise translated(error) from error

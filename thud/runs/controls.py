@@ -9,18 +9,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thud.evaluation.alike import class_mean, class_mean_apart
 from thud.evaluation.before_after import Asked, BeforeAfter, Told, before_after
-from thud.evaluation.controls import CLASSES, Ceiling, Controls, Played, held_against, sound_only_ceiling
-from thud.evaluation.gain import gain, paired_test
+from thud.evaluation.controls import (
+    CLASSES,
+    Ceiling,
+    Controls,
+    Played,
+    Under,
+    held_against,
+    sound_only_ceiling,
+    under_other_pictures,
+)
+from thud.evaluation.gain import gain
 from thud.evaluation.leaderboard import Row, RowSums, split_rows
 from thud.records import content_id
-from thud.statistics import Estimate
+from thud.statistics import Estimate, Tested, paired_test
 from thud.store.score_filter import RowKey, ScoreFilter
 
 if TYPE_CHECKING:
@@ -54,8 +63,10 @@ def row_controls(
     found: dict[Row, Controls] = {}
     for row in rows:
         if row.row[1] in HEARD and row.items.any():
-            under = control.get((row.row[0], SHUFFLED, row.row[2])) if row.row[1] == "audio_video" else None
-            found[row.row] = _held(row, under, row_ceiling(store, row, wanted))
+            other = control.get((row.row[0], SHUFFLED, row.row[2])) if row.row[1] == "audio_video" else None
+            ceiling = row_ceiling(store, row, wanted)
+            under = _under(store, row, other, ceiling, wanted) if other is not None else None
+            found[row.row] = held_against(class_mean(row.right, row.items), int(row.items.sum()), ceiling, under)
     return found
 
 
@@ -64,14 +75,13 @@ def one_row_controls(
 ) -> Controls | None:
     """One row held against its controls; None where it was not asked about synchrony with a sound."""
     only = replace(wanted, row=row, arms=(), question_sets=(), text="", tasks=("sync",))
-    absent = "left_out" if wanted.unparsed == "out" else "wrong"
-    rows = split_rows(store.score_counts(only), parts, absent)  # type: ignore[arg-type]
+    rows = split_rows(store.score_counts(only), parts, wanted.absent)
     return row_controls(store, rows, only, parts).get((row.listener_key, row.arm, row.question_set))
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two listeners on the sync items that both answered, classes alike. difference: B − A; p: of the paired test.
+    """Two listeners on the `items` about synchrony that both answered, classes alike. difference: B − A.
 
     counts: whether the gain of the better one counts, None = cannot be said yet. words: one sentence.
     """
@@ -79,7 +89,8 @@ class Compared:
     a: Controls
     b: Controls
     difference: Estimate
-    p: float
+    items: int
+    tested: Tested
     counts: bool | None
     words: str
 
@@ -93,7 +104,45 @@ def compare_rows(
     if {a.arm, b.arm} != {"audio_video"}:
         return None
     only = replace(wanted, tasks=("sync",), arms=(), question_sets=(), text="")
-    pairs = store.score_pairs(a, b, only)
+    shared = _paired(store.score_pairs(a, b, only))
+    if shared is None:
+        return None
+    ceiling, asked = _shared_ceiling(store, (a, b), only), {row for row, _ in parts.values()}
+
+    def held(row: RowKey, other: RowKey, right: Numbers) -> Controls:
+        control, under = replace(row, arm=SHUFFLED), None
+        if (control.listener_key, control.arm, control.question_set) in asked:
+            under = _asked_again(store, (row, control, other), only, shared.count, ceiling)
+        return held_against(class_mean(right, shared.items), shared.count, ceiling, under)
+
+    two = (held(a, b, shared.first), held(b, a, shared.second))
+    difference = class_mean_apart(shared.first, shared.second, shared.items)
+    tested = paired_test(shared.first, shared.second, shared.items)
+    better = 0 if (difference.value or 0.0) < 0 else 1
+    counts, words = gain(_turned(difference) if better == 0 else difference, tested.p, two[better], "AB"[better])
+    return Compared(*two, difference, shared.count, tested, counts, words)
+
+
+def _turned(one: Estimate) -> Estimate:
+    value, low, high = (None if each is None else -each for each in (one.value, one.high, one.low))
+    return Estimate(value, low, high, one.n)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Paired:
+    """What two rows have right of the items that both answered, and these; each (sources, classes)."""
+
+    first: Numbers
+    second: Numbers
+    items: Numbers
+
+    @property
+    def count(self) -> int:
+        return int(self.items.sum())
+
+
+def _paired(pairs: Mapping[str, NDArray[Any]]) -> _Paired | None:
+    """The counts of `score_pairs` about synchrony; None where there are none."""
     timed = np.isin(pairs["condition"].astype(str), PAIRED)
     if not timed.any():
         return None
@@ -106,42 +155,36 @@ def compare_rows(
         np.add.at(table, (place, column), pairs["items"] * kept)
         return table
 
-    items, a_right, b_right = (counted(kept) for kept in (pairs["items"] > 0, pairs["hit"], pairs["b_hit"]))
-    gained, lost = (
-        int((pairs["items"] * kept).sum()) for kept in (~pairs["hit"] & pairs["b_hit"], pairs["hit"] & ~pairs["b_hit"])
-    )
-    ceiling = _shared_ceiling(store, a, b, only)
-    held = [
-        _on_shared(one_row_controls(store, row, only, parts), right, items, ceiling)
-        for row, right in ((a, a_right), (b, b_right))
-    ]
-    difference = class_mean_apart((a_right, items), (b_right, items))
-    p = paired_test(a_right, b_right, items, gained, lost).p
-    better = 0 if (difference.value or 0.0) < 0 else 1
-    counts, words = gain(_turned(difference) if better == 0 else difference, p, held[better], "AB"[better])
-    return Compared(held[0], held[1], difference, p, counts, words)
+    return _Paired(counted(pairs["hit"]), counted(pairs["b_hit"]), counted(pairs["items"] > 0))
 
 
-def _on_shared(alone: Controls | None, right: Numbers, items: Numbers, ceiling: Ceiling) -> Controls:
-    """A row's controls on the items that the other answered too; what is left under another picture is of its own."""
-    accuracy = class_mean(right, items)
-    return held_against(accuracy, ceiling, alone.shuffled, alone.apart) if alone else held_against(accuracy, ceiling)
-
-
-def _turned(one: Estimate) -> Estimate:
-    value, low, high = (None if each is None else -each for each in (one.value, one.high, one.low))
-    return Estimate(value, low, high, one.n)
-
-
-def _shared_ceiling(store: Store, a: RowKey, b: RowKey, wanted: ScoreFilter) -> Ceiling:
-    """What the sound alone allows on the stimuli that both were asked about."""
+def _shared_ceiling(store: Store, rows: Sequence[RowKey], wanted: ScoreFilter) -> Ceiling:
+    """What the sound alone allows on the stimuli that all of these rows answered something about."""
     places = _places_of(store)
-    first, second = (
-        dict(zip(asked["stimulus_id"].tolist(), asked["expected"].tolist(), strict=True))
-        for asked in (store.score_asked(row, wanted) for row in (a, b))
-    )
-    both = {stimulus: label for stimulus, label in first.items() if stimulus in second and label in TIMED}
-    return _ceiling_of([_played(places, stimulus, label) for stimulus, label in both.items()])
+    answered = [_answered(store.score_asked(row, wanted)) for row in rows]
+    shared = set.intersection(*(set(one) for one in answered))
+    return _ceiling_of([_played(places, one, answered[0][one]) for one in sorted(shared) if answered[0][one] in TIMED])
+
+
+def _answered(asked: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Stimulus → right answer, of those that a response came to."""
+    came = asked["said"] != "error"
+    return dict(zip(asked["stimulus_id"][came].tolist(), asked["expected"][came].tolist(), strict=True))
+
+
+def _asked_again(
+    store: Store, rows: tuple[RowKey, RowKey, RowKey | None], wanted: ScoreFilter, of: int, ceiling: Ceiling
+) -> Under | None:
+    """The control of the items that were put to a listener with the right picture and with other ones. rows: with the
+    right picture, with others, and the row that must have answered them too. ceiling: of all `of` items.
+    """
+    row, control, among = rows
+    both = _paired(store.score_pairs(row, control, wanted, among))
+    if both is None:
+        return None
+    if both.count < of:
+        ceiling = _shared_ceiling(store, [each for each in rows if each is not None], wanted)
+    return under_other_pictures(both.first, both.second, both.items, of, ceiling.share)
 
 
 def _control_rows(
@@ -155,24 +198,22 @@ def _control_rows(
     only = replace(wanted, arms=(SHUFFLED,), tasks=("sync",))
     if wanted.row is not None:
         only = replace(only, row=replace(wanted.row, arm=SHUFFLED))
-    absent = "left_out" if wanted.unparsed == "out" else "wrong"
-    return split_rows(store.score_counts(only), parts, absent)  # type: ignore[arg-type]
+    return split_rows(store.score_counts(only), parts, wanted.absent)
 
 
-def _held(row: RowSums, under: RowSums | None, ceiling: Ceiling) -> Controls:
-    accuracy = class_mean(row.right, row.items)
-    if under is None or not under.items.any():
-        return held_against(accuracy, ceiling)
-    every = np.union1d(row.sources, under.sources)
-    mine, theirs = ((_on(each, each.right, every), _on(each, each.items, every)) for each in (row, under))
-    return held_against(accuracy, ceiling, class_mean(under.right, under.items), class_mean_apart(theirs, mine))
+def _under(store: Store, row: RowSums, control: RowSums, ceiling: Ceiling, wanted: ScoreFilter) -> Under | None:
+    """A row's control; from the sums at hand where both are of the very same items and every response came."""
+    of = int(row.items.sum())
+    if row.asked == control.asked and not (_errors(row) or _errors(control)):
+        return under_other_pictures(row.right, control.right, row.items, of, ceiling.share)
+    mine, other = (RowKey(*each.row) for each in (row, control))
+    return _asked_again(store, (mine, other, None), replace(wanted, tasks=("sync",)), of, ceiling)
 
 
-def _on(row: RowSums, counts: Numbers, every: Numbers) -> Numbers:
-    """The counts of a row's sources as rows of all sources."""
-    spread = np.zeros((len(every), counts.shape[1]))
-    spread[np.searchsorted(every, row.sources)] = counts
-    return spread
+def _errors(row: RowSums) -> int:
+    """Questions of synchrony that no response came to."""
+    columns = [i for i, (task, _, label) in enumerate(row.table.keys) if (task, label) == ("sync", "error")]
+    return int(row.table.counts[:, columns].sum())
 
 
 def row_ceiling(store: Store, row: RowSums, wanted: ScoreFilter) -> Ceiling:
@@ -260,11 +301,14 @@ def before_after_of(
 
 def _told(store: Store, row: RowKey, places: Places, clips: Collection[str] | None) -> tuple[Told, ...]:
     columns = store.score_asked(row, ScoreFilter(tasks=("sync", "existence")))
-    names = ("stimulus_id", "question_id", "task", "clip_id", "source", "expected", "hit")
+    names = ("stimulus_id", "question_id", "task", "clip_id", "source", "expected", "said", "hit")
     lines = list(zip(*(columns[name].tolist() for name in names), strict=True))
-    asks_muted = any(task == "sync" and label == "muted" for _, _, task, _, _, label, _ in lines)
+    asks_muted = any(task == "sync" and label == "muted" for _, _, task, _, _, label, _, _ in lines)
     return tuple(
-        Told(content_id(stimulus, question), source, label, bool(hit), _played(places, stimulus, label))
-        for stimulus, question, task, clip, source, label, hit in lines
+        Told(
+            content_id(stimulus, question), source, label, None if said == "error" else bool(hit),
+            _played(places, stimulus, label), task,
+        )
+        for stimulus, question, task, clip, source, label, said, hit in lines
         if label in CLASSES and (task == "sync" or not asks_muted) and (clips is None or clip in clips)
-    )
+    )  # fmt: skip

@@ -63,40 +63,55 @@ def _wait(runs: Runs, kinds: Sequence[str]) -> None:
         runs.wait(active.id)
 
 
-def start_held_out(store: Store, runs: Runs, actor: str) -> Run | None:
-    """The run that makes the demo's clips for testing, or None when they are there, or there is no demo."""
-    from thud.runs.jobs.demo import LIMIT_S, plan_held_out
+def start_held_out(store: Store, runs: Runs, actor: str, seed: int | None = None) -> Run | None:
+    """The run that makes the demo's clips for testing, taken up where it did not end; None when they are there, or
+    there is no demo. seed: of other clips than the usual ones.
+    """
+    from thud.runs.jobs.demo import HELD_OUT_SEED, LIMIT_S, plan_held_out
     from thud.stimuli.held_out import is_demo, is_held_out
 
     clips = store.clips()
-    made = [run for run in store.runs() if run.kind == "demo" and run.settings.get("held_out")]
-    if made and made[0].state == "failed":
+    made = held_out_runs(store)
+    if made and made[0].state in ("failed", "cancelled"):
         return runs.resume(made[0].id)
     if made or any(map(is_held_out, clips)) or not any(map(is_demo, clips)):
         return None
-    items = plan_held_out()
+    items = plan_held_out(HELD_OUT_SEED if seed is None else seed)
     title, about = f"Make {len(items)} clips for testing", {"held_out": True}
     return runs.start("demo", title, about, _signed(items, actor), actor, limit_s=LIMIT_S)
 
 
-def build_held_out(store: Store, runs: Runs, actor: str) -> Run | None:
-    """The run that builds the clips for testing, None when they were built or there are none.
+def held_out_runs(store: Store) -> list[Run]:
+    """The runs that made clips for testing; there is one, or none."""
+    return [run for run in store.runs() if run.kind == "demo" and run.settings.get("held_out")]
 
-    From now on no pair is made of them.
+
+def build_held_out(store: Store, runs: Runs, actor: str) -> Run | None:
+    """The run that builds the clips for testing as far as they are not built, None when all are or there are none.
+
+    It is begun once all of them are there, as what each gets is drawn over all. They are test clips from now on.
     """
     from thud.runs.pairs import hold_out_demo
 
     clips = hold_out_demo(store, actor)
-    if not clips or {stimulus.clip_id for stimulus in store.stimuli()} & {*clips}:
+    if any(run.state != "done" for run in held_out_runs(store)) or not unbuilt_held_out(store):
         return None
     return start_build(store, runs, HELD_OUT_SETTINGS, actor, clips)
+
+
+def unbuilt_held_out(store: Store) -> list[str]:
+    """The ids of the clips for testing that have no stimulus yet."""
+    from thud.stimuli.held_out import is_held_out
+
+    built = {stimulus.clip_id for stimulus in store.stimuli()}
+    return [clip.id for clip in store.clips() if is_held_out(clip) and clip.id not in built]
 
 
 def ask_baselines(store: Store, runs: Runs, actor: str) -> None:
     """Asks the listeners that ship about all conditions, so that Results has a prior and a measurement to begin with.
 
     The small model is asked in its own words, and only about the clips for testing, as it may be trained on the others.
-    Nothing happens in a workspace where a listener was asked before, or where nothing is built.
+    Who was asked before is left alone, so that one that a later version ships is asked too.
     """
     from thud.listeners.questions import DEMO, QUESTION_SETS, to_json
     from thud.listeners.roster import BASELINES, LISTENERS
@@ -105,11 +120,12 @@ def ask_baselines(store: Store, runs: Runs, actor: str) -> None:
 
     if DEMO.id not in store.definitions("question_set"):
         store.define("question_set", DEMO.id, to_json(DEMO), actor)
-    if any(run.kind == "listen" for run in store.runs()):
-        return
-    testing = tuple(clip.id for clip in store.clips() if is_held_out(clip)) or None
+    asked = {run.settings.get("listener", {}).get("name") for run in store.runs() if run.kind == "listen"}
+    testing = tuple(clip.id for clip in store.clips() if is_held_out(clip))
     for listener in LISTENERS.values():
         plain = listener.backend in BASELINES
+        if listener.name in asked or not (plain or testing):
+            continue
         wanted = Wanted(QUESTION_SETS["structured"]) if plain else Wanted(DEMO, clips=testing)
         plan = plan_listening(store, runs, listener, wanted)
         if plan.items and not plan.blocked and not _cannot_run(listener):

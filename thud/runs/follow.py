@@ -28,6 +28,9 @@ _THREADS = 8
 _SPARE_S = 5.0
 """How much longer than its grace a worker may take to end before it is killed."""
 
+_KILL_AGAIN_S = 15.0
+"""How long after a kill it is sent again to a worker that still seems to be there."""
+
 _SAVE_EVERY_S = 30.0
 """Each save is an event in the store's log; the counts in between are in memory and in the run's folder."""
 
@@ -51,7 +54,8 @@ def now() -> str:
 class Follower:
     """Follows one run from its folder. `run` is how it stands; it changes in `turn`, and in the queue of its device.
 
-    waiting: no worker was started yet. kill_at: when a worker that was asked to stop is killed, None = it was not.
+    waiting: no worker was started yet; starting: somebody is about to. kill_at: when a worker that was asked to stop is
+    killed, None = it was not.
     """
 
     def __init__(self, run: Run, folder: Path, store: RunStore, executor_of: Callable[[str], Executor]) -> None:
@@ -62,6 +66,7 @@ class Follower:
         self.run = replace(run, done=0, refused=0, failed=0)
         self.folder = folder
         self.waiting = False
+        self.starting = False
         self.kill_at: float | None = None
         self._store = store
         self._plan = read_plan(folder)
@@ -86,25 +91,38 @@ class Follower:
         """Whether its worker is at work. ThudError where that cannot be told now."""
         return self._executor.alive(self.run.pid, self.folder)
 
+    def queue(self) -> None:
+        """Has the run wait for a worker; StoreFull. Its folder says so too, where an earlier worker said otherwise."""
+        if read_state(self.folder) is not None:
+            write_state(self.folder, State("queued", self.run.total))
+        self.run = replace(self.run, state="queued", message="", finished_at="")
+        self.waiting = True
+
     def begin(self, workspace: Path) -> None:
         """Starts the worker. RunFailed, StoreFull, BadRequest when it cannot be started."""
         # Before the worker starts: the state of an earlier one would be taken for its own.
         write_state(self.folder, State("queued", self.run.total))
         pid = self._executor.start(self.folder, workspace)
         note_worker(self.folder, pid)
+        if self.ended:  # it was cancelled while a cluster took it
+            self._executor.kill(pid, self.folder)
+            return
         self.run = replace(self.run, message="", pid=pid)
         self.waiting = False
 
-    def stop(self) -> None:
-        """Asks the worker to end; asked again, kills it. A run that waits ends at once."""
+    def stop(self, kill: bool = False) -> None:
+        """Asks the worker to end, once; kill: ends it. A run that waits ends at once."""
         if self.waiting:
             self.run = replace(self.run, state="cancelled", message="", finished_at=now())
+        elif kill:
+            self._kill()
         elif self.kill_at is None:
             self._executor.stop(self.run.pid, self.folder)
             self.kill_at = time.monotonic() + self.header.grace_s + _SPARE_S
-        else:
-            self.kill_at = time.monotonic()
-            self._executor.kill(self.run.pid, self.folder)
+
+    def _kill(self) -> None:
+        self.kill_at = time.monotonic() + _KILL_AGAIN_S
+        self._executor.kill(self.run.pid, self.folder)
 
     def turn(self) -> None:
         """Takes in a batch of new results; with none left and the worker gone, ends the run.
@@ -117,11 +135,13 @@ class Follower:
         # Asked first: whatever a worker wrote that is gone by now is seen below.
         alive = self.alive()
         if alive and self.kill_at is not None and time.monotonic() > self.kill_at:
-            self._executor.kill(self.run.pid, self.folder)
+            self._kill()
         if not self._waiting:
             self._waiting = self._tail.read(_BATCH)
         if alive:
-            self.run = replace(self.run, state="running", message=f"{self._words()} {self._stopping()}".strip())
+            queued = self._executor.words(self.run.pid, self.folder)
+            message = f"{queued or self._words()} {self._stopping()}".strip()
+            self.run = replace(self.run, state="queued" if queued else "running", message=message)
         if self._waiting:
             self._take_in()
         elif not alive:

@@ -22,12 +22,26 @@ from thud.runs.job import CannotGoOn
 NEEDED, OVERRIDDEN, NOT_NEEDED = "needed", "overridden", ""
 
 
-def canary_needed(listener: Listener, arm: str) -> bool:
-    """Whether a listener must show that it hears before it is scored in this arm.
+MEASURED_HERE = "not a model: it is measured here"
+NO_WORDS = "not tested: it knows no words for beeps"
+NO_SOUND = "not tested: it is given no sound"
 
-    The model that ships need not: it knows no words for beeps, and how it gets its sound is nobody's setting.
+
+def canary_needed(listener: Listener, arm: str) -> bool:
+    """Whether a listener must show that it hears before it is scored in this arm."""
+    return not why_untested(listener, arm)
+
+
+def why_untested(listener: Listener, arm: str) -> str:
+    """Why a listener need not show that it hears in this arm, "" where it has to.
+
+    The model that ships need not, taught or not: how it gets its sound is nobody's setting.
     """
-    return arm != "picture_only" and listener.backend not in BASELINES and listener.model != TINY
+    if listener.backend in BASELINES:
+        return MEASURED_HERE
+    if listener.backend == "local" and listener.model == TINY:
+        return NO_WORDS
+    return NO_SOUND if arm == "picture_only" else ""
 
 
 def check_hearing(listener: Listener, canary: str, folder: Path, ask: Ask) -> dict[str, Any] | None:

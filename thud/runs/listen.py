@@ -177,7 +177,19 @@ def start_listening(store: Store, runs: Runs, plan: ListenPlan, actor: str) -> R
     size, workers = pace_of(listener, here=8)
     lines = [_line(plan, plan.items[at : at + size], common) for at in range(0, len(plan.items), size)]
     title = f"Ask {listener.label}: {len(plan.items)} items, {wanted.question_set.name}, {wanted.arm.replace('_', ' ')}"
-    return runs.start(listen.kind, title, settings, lines, actor, workers=workers, limit_s=listen.LIMIT_S)
+    return runs.start(
+        listen.kind, title, settings, lines, actor, workers=workers, limit_s=listen.LIMIT_S, device=_device(listener)
+    )
+
+
+def _device(listener: Listener) -> str:
+    """The GPU that a model on this machine has to itself while it is asked, so that it and training take turns; "" for
+    who needs none. On the CPU both may run at once.
+    """
+    from thud.runs.training import default_device
+
+    device = default_device() if listener.backend == "local" else ""
+    return "" if device == "cpu" else device
 
 
 def _line(plan: ListenPlan, items: Sequence[Item], common: dict[str, Any]) -> dict[str, Any]:

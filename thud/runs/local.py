@@ -1,4 +1,4 @@
-"""Workers as processes on this machine. A cluster is another class with these four verbs."""
+"""Workers as processes on this machine. A cluster is another class with these verbs."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ class Executor(Protocol):
 
         It is asked several times a second. A ThudError where that cannot be told now.
         """
+        ...
+
+    def words(self, pid: int, folder: Path) -> str:
+        """Why a worker that is alive is not at work yet, "" once it is. It answers at once."""
         ...
 
 
@@ -89,6 +93,10 @@ class LocalExecutor:
             return True
         _children.pop(pid, None)
         return False
+
+    def words(self, pid: int, folder: Path) -> str:
+        """Nothing: it is at work as soon as it is started."""
+        return ""
 
 
 def _command(pid: int) -> str:

@@ -140,7 +140,9 @@ def freeze(store: Store, set_id: str, name: str, actor: str) -> list[str]:
 
 
 def hold_out_demo(store: Store, actor: str) -> list[str]:
-    """The ids of the demo's clips that were made for testing, frozen as test clips; again it changes nothing."""
+    """The ids of the demo's clips that were made for testing, frozen as test clips: a recipe that keeps a share for
+    testing has pairs of them in its test file, and none to train or validate on. Again it changes nothing.
+    """
     clips = sorted(clip.id for clip in store.clips() if is_held_out(clip))
     if clips and held_out(store).get(DEMO_HELD_OUT, {}).get("clips") != clips:
         store.define(HELD_OUT, DEMO_HELD_OUT, {"clips": clips, "set": "", "at": now()}, actor)

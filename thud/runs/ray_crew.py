@@ -96,6 +96,12 @@ class _Crew:
         self._ray = _connected()
         self._fn, self._source, self._workers, self._limit_s = fn, source, workers, limit_s
         gpus = int(os.environ.get("THUD_ITEM_GPUS", "0"))
+        have = [float(one["Resources"].get("GPU", 0)) for one in self._ray.nodes() if one["Alive"]]
+        if gpus > (most := max(have, default=0)):
+            raise RunFailed(
+                f"No machine of the cluster has {gpus} GPUs; the most that one has is {most:g}. "
+                "Start it again with fewer, or resume it when there is such a machine."
+            )
         self._kind = self._ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(Worker)
         self._hands: list[_Hand] = []
         self._again: deque[_Task] = deque()

@@ -1,8 +1,8 @@
 """A Ray cluster's Jobs API, over plain HTTP: this machine needs no Ray.
 
 The API is that of the cluster's dashboard. For a ray:// address, which is that of another door of the same cluster, the
-dashboard is taken to be at the same host on port 8265, unless RAY_DASHBOARD_PORT says otherwise. RAY_AUTH_TOKEN, where
-it is set, is sent along.
+dashboard is taken to be at the same host on port 8265, unless RAY_DASHBOARD_PORT says otherwise. RAY_AUTH_TOKEN is sent
+along to a cluster that THUD_CLUSTER names, and to no other host; where one sends us on to another, we do not go.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ import shlex
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from thud.errors import NotFound, RunFailed
-from thud.runs.clusters import ClusterJob, JobState
+from thud.runs.clusters import PLACES, ClusterJob, JobState, allowed_places
 
 _ANSWERS_WITHIN_S = 5.0
 _TAKES_WITHIN_S = 60.0
-_STATES: dict[str, JobState] = {"PENDING": "waiting", "RUNNING": "running"}
+_TOKEN = "RAY_AUTH_TOKEN"
+_STATES: dict[str, JobState] = {
+    "PENDING": "waiting", "RUNNING": "running", "STOPPED": "ended", "SUCCEEDED": "ended", "FAILED": "ended",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +37,22 @@ class RayJobs:
     on: str
     look_every_s: float = 2.0
 
-    def submit(self, job: ClusterJob) -> str:
-        """Submits `job`; its submission id. The job's own process waits on the head node, or where its GPUs are."""
+    def submit(self, job: ClusterJob, noted: Callable[[str], None]) -> None:
+        """Submits `job`, under an id of ours. Its own process waits on the head node, or where its GPUs are."""
+        job_id = f"thud-{job.folder.name}-{uuid.uuid4().hex[:8]}"
         spread = {"THUD_CREW": "thud.runs.ray_crew:guarded", "THUD_ITEM_GPUS": str(job.gpus)}
         crew = spread if job.spread else {}
         stopping = {"RAY_JOB_STOP_WAIT_TIME_S": "3"}
         body = {
             "entrypoint": "exec " + shlex.join(job.command),
-            "submission_id": f"thud-{job.folder.name}-{uuid.uuid4().hex[:8]}",
+            "submission_id": job_id,
             "runtime_env": {"env_vars": job.env | crew | stopping},
             "metadata": {"title": job.name[:200]},
             "entrypoint_num_cpus": None if job.spread else job.cpus,
             "entrypoint_num_gpus": None if job.spread else job.gpus,
         }  # fmt: skip
-        told = self._ask("POST", "/api/jobs/", body, _TAKES_WITHIN_S)
-        return str(told.get("submission_id") or body["submission_id"])
+        noted(job_id)
+        self._ask("POST", "/api/jobs/", body, _TAKES_WITHIN_S)
 
     def state(self, job_id: str, folder: Path) -> tuple[JobState, str]:
         """How it stands; a job that the cluster has forgotten has ended."""
@@ -55,9 +60,11 @@ class RayJobs:
             told = self._ask("GET", f"/api/jobs/{job_id}")
         except NotFound:
             return "ended", ""
-        state = _STATES.get(str(told.get("status")), "ended")
-        bad = told.get("status") == "FAILED"
-        return state, f"Ray: {told.get('message') or 'the job failed'}" if bad else ""
+        status = str(told.get("status"))
+        if status not in _STATES:
+            raise RunFailed(f"The Ray cluster at {dashboard(self.on)} does not say how the job stands ({status[:40]}).")
+        bad = status == "FAILED"
+        return _STATES[status], f"Ray: {told.get('message') or 'the job failed'}" if bad else ""
 
     def cancel(self, job_id: str, folder: Path) -> None:
         """SIGTERM to the job's processes, SIGKILL three seconds later."""
@@ -70,12 +77,12 @@ class RayJobs:
         """The JSON that comes back. NotFound for 404; RunFailed for anything else that goes wrong."""
         base = dashboard(self.on)
         headers = {"Content-Type": "application/json"}
-        if token := os.environ.get("RAY_AUTH_TOKEN"):
+        if (token := os.environ.get(_TOKEN)) and self.on in allowed_places():
             headers["Authorization"] = f"Bearer {token}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(base + path, data, headers, method=verb)
         try:
-            with urllib.request.urlopen(request, timeout=limit_s) as reply:
+            with _opener.open(request, timeout=limit_s) as reply:
                 told = json.loads(reply.read() or b"{}")
         except urllib.error.HTTPError as error:
             raise _refusal(error, base) from error
@@ -86,6 +93,16 @@ class RayJobs:
                 "ray start --head --dashboard-host 0.0.0.0, or correct the address."
             ) from error
         return told if isinstance(told, dict) else {}
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """A redirect is an error: what is sent is meant for the address that was named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Nowhere."""
+
+
+_opener = urllib.request.build_opener(_StayHere)
 
 
 def dashboard(on: str) -> str:
@@ -103,5 +120,7 @@ def _refusal(error: urllib.error.HTTPError, base: str) -> NotFound | RunFailed:
     if error.code == 404:
         return NotFound(f"The Ray cluster at {base} does not know that job.")
     if error.code in (401, 403):
-        return RunFailed(f"The Ray cluster at {base} wants a token: set RAY_AUTH_TOKEN. It said: {last}")
+        return RunFailed(
+            f"The Ray cluster at {base} wants a token: set {_TOKEN}, and {PLACES} to its address. It said: {last}"
+        )
     return RunFailed(f"The Ray cluster at {base} refused ({error.code}): {last}")

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, cast
 
 from thud.errors import BadRequest, ThudError
 from thud.records import Refusal, Run, content_id
+from thud.runs.checker import Checker
 from thud.runs.folder import ENDED, Header, Plan, noted_worker, read_plan, read_state, write_plan
 from thud.runs.follow import Follower, RunStore, now
 from thud.runs.local import Executor, LocalExecutor
@@ -40,16 +41,22 @@ _mark: ContextVar[dict[str, Any]] = ContextVar("mark", default={})  # noqa: B039
 class Runs:
     """The runs of one workspace. Every method may be called from any thread.
 
-    on: where runs are worked unless `start` says otherwise, "" = here.
+    on: where runs are worked unless `start` says otherwise, "" = here. checker: says whether a training can go; it
+    ends with `close`. takes_up: whether what waits for a device, and the next steps of chains, start by themselves.
     """
 
-    def __init__(self, store: RunStore, workspace: Path, executor: Executor | None = None, on: str = "") -> None:
-        self._on = on
+    def __init__(
+        self, store: RunStore, workspace: Path, executor: Executor | None = None, on: str = "", takes_up: bool = True
+    ) -> None:
+        self.on = on
+        self._takes_up = takes_up
         self._store = store
         self._workspace = workspace.resolve()
+        self.checker = Checker(log=self._workspace / "checker.log")
         self._executor = executor or LocalExecutor()
         self._followed: dict[str, Follower] = {}
         self._chains = ThreadPoolExecutor(1, "chains")
+        self._submits = ThreadPoolExecutor(2, "submits")
         self._starts = threading.Lock()
         self._turns = threading.Lock()
         self._closing = threading.Event()
@@ -66,12 +73,11 @@ class Runs:
 
     def close(self) -> None:
         """Stops following. Workers go on; `recover` finds them at the next start."""
-        from thud.runs.checker import close_shared_checker
-
         self._closing.set()
         self._thread.join()
-        close_shared_checker()  # a chain may wait for its answer
+        self.checker.close()  # a chain may wait for its answer
         self._chains.shutdown(cancel_futures=True)
+        self._submits.shutdown(cancel_futures=True)
 
     def start(
         self,
@@ -97,7 +103,7 @@ class Runs:
         is none; StoreFull when the disk has no room for it.
         """
         planned = _by_key(items)
-        on = on or self._on
+        on = on or self.on
         settings = {**settings, **_mark.get()}
         self._executor_of(on)
         here = os.cpu_count() or 1
@@ -116,30 +122,23 @@ class Runs:
         except ThudError:
             shutil.rmtree(self._folder(run), ignore_errors=True)
             raise
-        with self._starts:
-            return self._launch(run)
+        return self._launch(run)
 
     def resume(self, run_id: str) -> Run:
         """Starts a worker on what an ended run has left, or queues it. BadRequest when it is still active, or done."""
-        with self._starts:
-            run = self._store.run(run_id)
-            if run_id in self._followed:
-                raise BadRequest(f"“{run.title}” is still running.")
-            if run.state == "done":
-                raise BadRequest(f"“{run.title}” is done: there is nothing left to resume.")
-            return self._launch(run)
+        return self._launch(self._store.run(run_id))
 
-    def cancel(self, run_id: str, wait_s: float = 10.0) -> Run:
+    def cancel(self, run_id: str, wait_s: float = 10.0, now: bool = False) -> Run:
         """Asks an active run to stop, waits up to `wait_s`, and returns it as it stands.
 
-        One that does not end within its grace is killed; so is one that is cancelled a second time, at once. BadRequest
-        when it has ended already.
+        One that does not end within its grace is killed; with `now` it is killed at once. Asked again without `now`,
+        nothing more happens. BadRequest when it has ended already.
         """
         with self._starts:
             follower = self._followed.get(run_id)
             if follower is None:
                 raise BadRequest(f"“{self._store.run(run_id).title}” has ended already.")
-            follower.stop()
+            follower.stop(kill=now)
         return self.wait(run_id, wait_s)
 
     def stopping_s(self, run_id: str) -> float | None:
@@ -239,30 +238,52 @@ class Runs:
         return executor_for(on)
 
     def _launch(self, run: Run) -> Run:
-        """Follows the run, with its worker started if its device is free. Call it with `_starts` held."""
-        try:
-            follower = Follower(run, self._folder(run), self._store, self._executor_of)
-        except ThudError as error:
-            self._give_up(run, error)
-            raise
-        follower.run = replace(follower.run, state="queued", message="", finished_at="")
-        follower.waiting = True
-        self._followed[run.id] = follower
-        self._begin(follower)
+        """Follows a run that is new or has ended, with its worker started if its device is free."""
+        with self._starts:
+            if run.id in self._followed:
+                raise BadRequest(f"“{run.title}” is still running.")
+            if (run := self._store.run(run.id)).state == "done":
+                raise BadRequest(f"“{run.title}” is done: there is nothing left to resume.")
+            try:
+                follower = Follower(run, self._folder(run), self._store, self._executor_of)
+                follower.queue()
+            except ThudError as error:
+                self._give_up(run, error)
+                raise
+            self._followed[run.id] = follower
+            late = self._is_due(follower) and not self._begin(follower)
+        if late:
+            self._submit(follower)
         return follower.run
 
-    def _begin(self, follower: Follower) -> None:
-        """Starts the worker of a run that waits, if its device is free. Call it with `_starts` held."""
+    def _is_due(self, follower: Follower) -> bool:
+        """Whether the run waits, and nobody has its device. Call it with `_starts` held."""
+        if not follower.waiting or follower.ended or follower.starting:
+            return False
         other = holder(follower, list(self._followed.values()))
         if other is not None:
             follower.run = replace(follower.run, message=waiting_words(follower, other))
-            return
+        return other is None
+
+    def _begin(self, follower: Follower) -> bool:
+        """Starts the worker of a run that is due; False where a cluster has to be asked, which may take a minute: then
+        `_submit` is still to be called. Call it with `_starts` held."""
+        follower.starting = True
+        if follower.header.on:
+            return False
+        self._submit(follower)
+        return True
+
+    def _submit(self, follower: Follower) -> None:
         try:
             follower.begin(self._workspace)
-        except ThudError as error:
-            del self._followed[follower.run.id]
-            self._give_up(follower.run, error)
+        except Exception as error:
+            self._followed.pop(follower.run.id, None)
+            if not follower.ended:
+                self._give_up(follower.run, error)
             raise
+        finally:
+            follower.starting = False
 
     def _find_again(self, run: Run) -> None:
         folder = self._folder(run)
@@ -276,8 +297,9 @@ class Runs:
         except ThudError as error:
             self._give_up(run, error)
 
-    def _give_up(self, run: Run, error: ThudError) -> None:
-        failed = replace(run, state="failed", message=str(error), finished_at=now())
+    def _give_up(self, run: Run, error: Exception) -> None:
+        said = str(error) if isinstance(error, ThudError) else f"{type(error).__name__}: {error}"
+        failed = replace(run, state="failed", message=said, finished_at=now())
         self._store.update_run(failed, run.started_by)
 
     def _watch(self) -> None:
@@ -301,18 +323,22 @@ class Runs:
                     del self._followed[run_id]
                     if "chain" in follower.run.settings:
                         self._go_on_with_chains()
-            self._begin_waiting()
+            if self._takes_up:
+                self._begin_waiting()
         return pause_s
 
     def _begin_waiting(self) -> None:
         """Starts the runs whose device has become free."""
         with self._starts:
             for follower in [one for one in self._followed.values() if one.waiting and not one.ended]:
-                with suppress(ThudError):  # it is told by the run, which has failed
-                    self._begin(follower)
+                try:
+                    if self._is_due(follower) and not self._begin(follower):
+                        self._submits.submit(self._submit, follower)
+                except Exception:  # it is told by the run, which has failed; the others go on
+                    log.exception("Run %s has failed before it began.", follower.run.id)
 
     def _go_on_with_chains(self) -> None:
-        if not self._closing.is_set():
+        if self._takes_up and not self._closing.is_set():
             self._chains.submit(self._advance)
 
     def _advance(self) -> None:
@@ -320,7 +346,7 @@ class Runs:
 
         try:
             advance(cast(Any, self._store), self)
-        except Exception:  # a chain's trouble must not keep the next from going on
+        except Exception:  # a store that is busy or closed: they are looked at again when the next run ends
             log.exception("Chains cannot go on just now.")
 
 
@@ -332,6 +358,11 @@ def marked(**settings: Any) -> Iterator[None]:
         yield
     finally:
         _mark.reset(before)
+
+
+def marks() -> dict[str, Any]:
+    """The settings of the `marked` block around the caller, {} outside of one."""
+    return _mark.get()
 
 
 def _by_key(items: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

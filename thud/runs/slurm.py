@@ -1,7 +1,8 @@
 """A Slurm cluster, through submitit; and the same on this machine, to try it out.
 
 This machine has to have sbatch, sacct and scancel. What sbatch takes from the environment (SBATCH_ACCOUNT, SBATCH_QOS,
-SBATCH_TIMELIMIT) counts. A job gets one machine: the items of a run are spread over its cores, not further.
+SBATCH_TIMELIMIT) counts. A job gets one machine: the items of a run are spread over its cores, not further. It has the
+environment of this machine, without what looks like a key or a password.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from thud.runs import pool
 from thud.runs.clusters import ClusterJob, JobState
 from thud.runs.folder import read_state
 from thud.runs.local import LocalExecutor
+from thud.runs.trainer import without_keys
 
 MINUTES = 24 * 60
 """The time limit of a job, unless SBATCH_TIMELIMIT says otherwise. What it cuts off can be resumed."""
+
+STOPS_BEFORE_S = 120
+"""How long before the time limit a job is asked to stop: a training writes a checkpoint then."""
 
 CORES = 8
 """Cores of a job without GPUs; with GPUs it gets eight for each."""
@@ -32,8 +37,15 @@ ASK_EVERY_S = 10.0
 _NOTES = "submitit"
 """The folder of submitit's own files, in the run's."""
 
-_WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "RESIZING"}
-_RUNNING = {"RUNNING", "COMPLETING", "STAGE_OUT", "UNKNOWN"}
+_WAITING = {
+    "PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED",
+    "RESIZING", "POWER_UP_NODE",
+}  # fmt: skip
+_RUNNING = {"RUNNING", "COMPLETING", "SIGNALING", "STAGE_OUT", "STOPPED", "UNKNOWN"}
+_ENDED = {
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+    "PREEMPTED", "RECONFIG_FAIL", "REVOKED", "TIMEOUT",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +61,27 @@ class Slurm:
     def here(self) -> bool:
         return self.on == "slurm-local"
 
-    def submit(self, job: ClusterJob) -> str:
-        """Submits `job`; Slurm's id of it."""
+    def submit(self, job: ClusterJob, noted: Callable[[str], None]) -> None:
+        """Submits `job`, without the keys that are in the environment here; Slurm says what its id is."""
         submitit = _submitit()
         crew = {"THUD_CREW": "thud.runs.slurm:guarded"} if job.spread else {}
         words = [f"{name}={value}" for name, value in (job.env | crew).items()]
-        command = submitit.helpers.CommandFunction(["env", *words, *job.command], verbose=False)
+        keys = sorted(set(os.environ) - set(without_keys(os.environ)))
+        bare = ["env", *(word for name in keys for word in ("-u", name))]
+        command = submitit.helpers.CommandFunction(
+            [*(bare if self.here else bare[:1]), *words, *job.command], verbose=False
+        )
         notes = job.folder / _NOTES
         try:
             executor = submitit.AutoExecutor(folder=notes, cluster="local" if self.here else "slurm")
             executor.update_parameters(**self._asked(job))
+            # sbatch takes its whole environment along
+            executor._executor._make_submission_command = lambda path: [*bare, "sbatch", str(path)]
             submitted = executor.submit(command)
         except (OSError, RuntimeError, submitit.core.utils.FailedJobError) as error:
             raise RunFailed(f"Slurm did not take the job: {_last_line(error)}") from error
         self._kept[str(submitted.job_id)] = submitted
-        return str(submitted.job_id)
+        noted(str(submitted.job_id))
 
     def _asked(self, job: ClusterJob) -> dict[str, Any]:
         """What the job is given."""
@@ -71,7 +89,9 @@ class Slurm:
         asked |= {"timeout_min": MINUTES, "gpus_per_node": job.gpus, "nodes": 1, "tasks_per_node": 1}
         if self.here:
             return asked
-        asked |= {"cpus_per_task": max(CORES * max(1, job.gpus), job.cpus), "slurm_signal_delay_s": 120}
+        asked["cpus_per_task"] = max(CORES * max(1, job.gpus), job.cpus)
+        # Not submitit's own signal: it kills what it has started as soon as it hears that
+        asked["slurm_additional_parameters"] = {"signal": f"TERM@{STOPS_BEFORE_S}"}
         if job.gpus == 0:
             del asked["gpus_per_node"]
         partition = self.on.partition(":")[2]
@@ -87,7 +107,11 @@ class Slurm:
         told = self._said(job, job_id)
         if told in _WAITING:
             return "waiting", ""
-        return ("running", "") if told in _RUNNING else ("ended", f"Slurm: the job ended as {told}.")
+        if told in _ENDED:
+            return "ended", f"Slurm: the job ended as {told}."
+        if told not in _RUNNING:
+            raise RunFailed(f"Slurm says “{told[:40]}” of the job, which does not tell whether it has ended.")
+        return "running", ""
 
     def _said(self, job: Any, job_id: str) -> str:
         """Slurm's word for the job; it is not asked more often than its controller likes."""

@@ -188,10 +188,3 @@ def report(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def log_tail(workspace: Path, run: Run, size: int = 20_000) -> str:
-    """The last whole lines of the run's log, `size` bytes at most."""
-    from thud.runs.tail import end_of
-
-    return end_of(workspace / run.folder / "log.txt", size)

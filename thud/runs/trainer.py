@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -55,9 +57,10 @@ def command(config: Mapping[str, Any], path: str, python: str = sys.executable) 
 
 
 def command_words(config: Mapping[str, Any], device: str, path: str) -> str:
-    """Environment and command as a line that can be copied into a shell."""
-    told = (f"{name}={value}" for name, value in environment(config, device).items())
-    return " ".join([*told, *command(config, path, "python")])
+    """Environment and command as a line that can be copied into a shell, and runs in any folder."""
+    told = {"PYTHONPATH": str(ROOT), **environment(config, device)}
+    env = [f"{name}={shlex.quote(value)}" for name, value in told.items()]
+    return " ".join([*env, shlex.join(command(config, path))])
 
 
 def environment(config: Mapping[str, Any], device: str, grace_s: float = 120.0) -> dict[str, str]:
@@ -75,13 +78,14 @@ def run_module(line: Sequence[str], told: Mapping[str, str], folder: Path, asked
     """Runs a module of the trainers until it has ended; none is started once it is `asked` to stop.
 
     A signal to this process's group reaches the child too, once: a second would break off what it saves. What it says
-    goes where this process's own output goes. Raises RunFailed where it cannot be started.
+    goes where this process's own output goes. Of keys and tokens it gets those that it is `told` alone. Raises
+    RunFailed where it cannot be started.
     """
     log = folder / "log.txt"
     before = log.stat().st_size if log.exists() else 0
     threads = {name: told["OMP_NUM_THREADS"] for name in _THREADS if "OMP_NUM_THREADS" in told}
     modules = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    env = {**os.environ, **threads, **told, "PYTHONPATH": modules, "PYTHONUNBUFFERED": "1"}
+    env = {**without_keys(os.environ), **threads, **told, "PYTHONPATH": modules, "PYTHONUNBUFFERED": "1"}
     with _lock(folder, asked) as lock:
         if asked():
             return Ended(-signal.SIGTERM, "")
@@ -95,6 +99,12 @@ def run_module(line: Sequence[str], told: Mapping[str, str], folder: Path, asked
     return Ended(child.returncode, _last_line(log, before))
 
 
+def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what opens doors: keys of vendors, tokens of hubs and clusters."""
+    return {name: value for name, value in environ.items() if not _KEY.search(name)}
+
+
+_KEY = re.compile(r"(^|_)(KEYS?|TOKEN|SECRET|PASSWORD|CREDENTIALS)(_|$)", re.IGNORECASE)
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

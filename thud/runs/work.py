@@ -67,6 +67,8 @@ def work(folder: Path, workspace: Path, stop: Event) -> State:
         except Exception as error:  # a run must say how it ended, whatever a plan or a job's module holds
             log.exception("The worker cannot go on.")
             return book.close("failed", f"{type(error).__name__}: {error}")
+        if book.open and not stop.is_set():
+            return book.close("failed", f"{book.open} items were not worked; resume takes them up.")
         return book.close("cancelled" if stop.is_set() else "done")
 
 
@@ -135,6 +137,11 @@ class _Book:
         self._ends = deque([time.monotonic()], maxlen=_RATE_OVER + 1)
         self._said_at = 0.0
         self.pulse()
+
+    @property
+    def open(self) -> int:
+        """How many items are not settled."""
+        return self._state.total - self._state.done
 
     def record(self, line: dict[str, Any]) -> None:
         """Settles one item. StoreFull when the line does not fit on the disk."""

@@ -26,10 +26,21 @@ from thud.statistics.intervals import (
     wilson,
     wilson_share,
 )
-from thud.statistics.paired import benjamini_hochberg, holm, mcnemar, minimum_detectable, sign_flip, tango
+from thud.statistics.paired import (
+    TEST_WORDS,
+    Tested,
+    benjamini_hochberg,
+    holm,
+    mcnemar,
+    minimum_detectable,
+    paired_test,
+    sign_flip,
+    tango,
+)
 from thud.statistics.psychometric import CurvePoint, Psychometric, fit_psychometric
 
 __all__ = [
+    "TEST_WORDS",
     "TOLERANCES_S",
     "ClassScore",
     "CurvePoint",
@@ -39,6 +50,7 @@ __all__ = [
     "Limits",
     "Numbers",
     "Psychometric",
+    "Tested",
     "Within",
     "balanced_accuracy",
     "benjamini_hochberg",
@@ -58,6 +70,7 @@ __all__ = [
     "limits_of_agreement",
     "mcnemar",
     "minimum_detectable",
+    "paired_test",
     "precision_recall",
     "share_within",
     "sign_flip",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +17,30 @@ from thud.statistics.intervals import FLOAT_NOISE, Estimate, Numbers, finite
 FLIPS = 10_000
 EXACT_CLUSTERS = 12
 DISTINCT_LIMIT = 1000
+TEST_WORDS = {
+    "mcnemar": "McNemar exact, two-sided", "sign_flip": "signs of the differences per source flipped",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A paired test, two-sided."""
+
+    p: float
+    test: Literal["mcnemar", "sign_flip"]
+
+
+def paired_test(before: Numbers, after: Numbers, items: Numbers) -> Tested:
+    """Whether two sets of answers to the same items differ. before, after: right ones, (sources, classes) like items.
+
+    McNemar's where every source gives one item, for it would take items of one source as independent; else the signs of
+    the differences per source are flipped, every class counting alike.
+    """
+    apart, totals = after - before, items.sum(axis=0)
+    if bool((items.sum(axis=1) <= 1).all()):
+        return Tested(mcnemar(int((apart < 0).sum()), int((apart > 0).sum())), "mcnemar")
+    held = totals > 0
+    return Tested(sign_flip(apart[:, held] @ (totals[held].mean() / totals[held])), "sign_flip")
 
 
 def mcnemar(a_only: int, b_only: int) -> float:

@@ -14,5 +14,5 @@ def is_demo(clip: Clip) -> bool:
 
 
 def is_held_out(clip: Clip) -> bool:
-    """Whether the clip was made for testing: nobody marks it, and no pair is made of it."""
+    """Whether the clip was made for testing: nobody marks it, and nothing is trained on it."""
     return clip.synthetic and clip.source.startswith(HELD_OUT)

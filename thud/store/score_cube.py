@@ -64,12 +64,12 @@ class ScoreCube:
         a clip and to its edited forms) how many there are and how many are right throughout.
 
         Keys: part (what it is tells `score_rows`), source; the names in SUMS; pairs, both; asked: a number that is the
-        same for the same questions about the same shifts of the same clips (xor it over the sources of a part).
+        same for the same questions about the same stimuli, of those that count (xor it over the sources of a part).
         """
         # `asked` is hashed once more: hashes of several values are put together by xor, and would cancel in the next.
         columns = f"""
             {PART} AS part, {SOURCE} AS source, hash(r.clip_id, r.question_id, r.rater) AS pair,
-            hash(hash(pair, r.offset_s)) AS asked,
+            hash(hash(r.stimulus_id, r.question_id, r.rater)) AS asked,
             r.condition = 'original' AS original, r.condition = 'early' AS early, r.expected
         """
         final = self._final(wanted, columns)
@@ -78,9 +78,11 @@ class ScoreCube:
         paired, right = _pair_conditions(wanted.unparsed == "out")
         sql = f"""
             SELECT part, source, {outer}, count(*) FILTER ({paired}) AS pairs,
-                count(*) FILTER ({paired} AND {right}) AS both, bit_xor(asked) AS asked
+                count(*) FILTER ({paired} AND {right}) AS both,
+                coalesce(bit_xor(asked), 0) AS asked
             FROM (
-                SELECT part, pair, any_value(source) AS source, bit_xor(asked) AS asked, {inner}
+                SELECT part, pair, any_value(source) AS source,
+                    bit_xor(asked) FILTER (counted) AS asked, {inner}
                 FROM (SELECT *, {FLAGGED} AS flagged FROM ({final.text})) GROUP BY part, pair
             ) GROUP BY part, source
         """
@@ -126,12 +128,21 @@ class ScoreCube:
         """
         return self._columns(sql, final.parameters)
 
-    def score_pairs(self, a: RowKey, b: RowKey, wanted: ScoreFilter) -> Columns:
-        """Items that both rows answered, counted by what was shown and whether each was right.
+    def score_pairs(self, a: RowKey, b: RowKey, wanted: ScoreFilter, among: RowKey | None = None) -> Columns:
+        """Items that both rows answered, counted by what was shown and whether each was right. among: of those only
+        that this row answered too.
 
         Keys: task, condition, source, hit (A's), b_hit, items. Several people on one item speak as their majority.
         """
         pair = self._pairs(a, b, wanted)
+        if among is not None:
+            third = self._one_per_item(among, wanted)
+            kept = f"""
+                SELECT * FROM ({pair.text}) SEMI JOIN (
+                    SELECT stimulus_id, task, question_id FROM ({third.text}) WHERE said <> 'error' AND counted
+                ) USING (stimulus_id, task, question_id)
+            """
+            pair = Sql(kept, (*pair.parameters, *third.parameters))
         sql = f"SELECT task, condition, source, hit, b_hit, count(*) AS items FROM ({pair.text}) GROUP BY ALL"
         return self._columns(sql, pair.parameters)
 
@@ -170,17 +181,17 @@ class ScoreCube:
         return Sql(text, final.parameters)
 
     def score_asked(self, row: RowKey, wanted: ScoreFilter) -> Columns:
-        """The items of one row. Keys: stimulus_id, question_id, rater, task, clip_id, source (its name), expected, hit.
+        """The items of one row. Keys: stimulus_id, question_id, task, clip_id, source (its name), expected, said, hit.
 
         Only those that count: where items without an answer are left out, they are.
         """
         columns = """
-            r.stimulus_id, r.question_id, r.rater, r.task, r.clip_id, r.expected,
+            r.stimulus_id, r.question_id, r.task, r.clip_id, r.expected,
             coalesce(nullif(r.source, ''), r.clip_id) AS source
         """
         final = self._final(_of(wanted, row), columns)
         sql = f"""
-            SELECT stimulus_id, question_id, rater, task, clip_id, source, expected, hit FROM ({final.text})
+            SELECT stimulus_id, question_id, task, clip_id, source, expected, said, hit FROM ({final.text})
             WHERE counted
         """
         return self._columns(sql, final.parameters)
@@ -198,6 +209,22 @@ class ScoreCube:
             FROM response r WHERE live GROUP BY ALL ORDER BY last
         """
         return self._columns(sql, [])
+
+    def score_row_clips(self) -> Columns:
+        """Which clips each listener was asked about, in time or not, with picture and sound. Keys: listener_key,
+        question_set, clip_id.
+        """
+        sql = """
+            SELECT DISTINCT listener_key, question_set, clip_id FROM response
+            WHERE live AND rater = '' AND arm = 'audio_video' AND task = 'sync' ORDER BY clip_id
+        """
+        return self._columns(sql, [])
+
+    def count_built(self) -> int:
+        """How many clips there is something to ask about."""
+        sql = "SELECT count(DISTINCT clip_id) FROM stimulus WHERE live"
+        found = self._read(lambda cursor: cursor.execute(sql).fetchone())
+        return int(found[0])
 
     def score_clips(self, wanted: ScoreFilter) -> int:
         """How many clips the responses that count were about."""

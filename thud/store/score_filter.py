@@ -52,6 +52,11 @@ class ScoreFilter:
     judge: str = ""
     row: RowKey | None = None
 
+    @property
+    def absent(self) -> Literal["wrong", "left_out"]:
+        """How items without an answer count, in the words of `thud.evaluation.scoring`."""
+        return "left_out" if self.unparsed == "out" else "wrong"
+
 
 @dataclass(frozen=True, slots=True)
 class Readings:

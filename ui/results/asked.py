@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from thud.errors import BadRequest
 from thud.evaluation.leaderboard import SORTS
@@ -34,11 +34,6 @@ class Asked:
     sort: str
     carried: dict[str, str]
     set: str = ""
-
-    @property
-    def absent(self) -> Literal["wrong", "left_out"]:
-        """How items without an answer count, in the words of `thud.evaluation.scoring`."""
-        return "left_out" if self.scores.unparsed == "out" else "wrong"
 
 
 def asked(query: Query, sets: Mapping[str, Mapping[str, Any]]) -> Asked:

@@ -10,7 +10,7 @@ from thud.runs.controls import SHUFFLED, compare_rows, one_row_controls, row_con
 from thud.store.score_filter import RowKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from thud.evaluation.leaderboard import Row, RowSums
     from thud.store import Store
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 NOTHING: Json = {"controls": None, "alike": None}
+MOST_CLIPS = 2000
+"""A row that was asked about more clips than this is not told which: a leaderboard of such rows would be megabytes."""
 
 
 def rows_json(store: Store, found: Known, sums: Sequence[RowSums], want: Asked) -> dict[Row, Json]:
     """Every row's `controls` and `alike` (its accuracy on sync, classes alike), None where it heard nothing of it."""
     held = row_controls(store, sums, want.scores, found.parts)
-    return {row.row: _row(found.rows[row.row], held.get(row.row)) for row in sums if row.row in found.rows}
+    told = {row.row: _row(found.rows[row.row], held.get(row.row)) for row in sums if row.row in found.rows}
+    _name_clips(store, {row: one["controls"] for row, one in told.items()})
+    return told
 
 
 def model_controls(store: Store, found: Known, row: RowKey, want: Asked) -> Json | None:
     """One row's controls; None where it was not asked about synchrony with a sound."""
     about = found.about(row)
-    return _row(about, one_row_controls(store, row, want.scores, found.parts))["controls"]
+    told: Json | None = _row(about, one_row_controls(store, row, want.scores, found.parts))["controls"]
+    _name_clips(store, {(row.listener_key, row.arm, row.question_set): told})
+    return told
 
 
 def compared_controls(store: Store, found: Known, a: RowKey, b: RowKey, want: Asked) -> Json | None:
@@ -38,9 +44,14 @@ def compared_controls(store: Store, found: Known, a: RowKey, b: RowKey, want: As
     told = compare_rows(store, a, b, want.scores, found.parts)
     if told is None:
         return None
+    sides = [_row(found.about(row), held)["controls"] for row, held in ((a, told.a), (b, told.b))]
+    _name_clips(
+        store, {(row.listener_key, row.arm, row.question_set): one for row, one in zip((a, b), sides, strict=True)}
+    )
     return {
-        "a": _row(found.about(a), told.a)["controls"], "b": _row(found.about(b), told.b)["controls"],
-        "difference": estimate_json(told.difference), "p": told.p, "counts": told.counts, "words": told.words,
+        "a": sides[0], "b": sides[1],
+        "difference": estimate_json(told.difference, told.items), "p": told.tested.p, "test": told.tested.test,
+        "counts": told.counts, "words": told.words,
     }  # fmt: skip
 
 
@@ -51,8 +62,30 @@ def _row(about: Json, held: Controls | None) -> Json:
     return {"controls": {**told, "ask": _to_ask(about, told)}, "alike": told["accuracy"]}
 
 
+def _name_clips(store: Store, held: Mapping[Row, Json | None]) -> None:
+    """Puts into what is to be asked which clips the row was asked about, where that is not every clip: else the control
+    of a listener asked about held-out clips would be of those it was trained on, too.
+    """
+    asks = {(key, set_id): one["ask"] for (key, _, set_id), one in held.items() if one and one["ask"]}
+    if not asks:
+        return
+    asked: dict[tuple[str, str], list[str]] = {}
+    columns = store.score_row_clips()
+    for key, set_id, clip in zip(
+        *(columns[name].tolist() for name in ("listener_key", "question_set", "clip_id")), strict=True
+    ):
+        asked.setdefault((key, set_id), []).append(clip)
+    built = store.count_built()
+    for row, ask in asks.items():
+        clips = asked.get(row, [])
+        if len(clips) < min(built, MOST_CLIPS + 1):
+            ask["clips"] = clips
+
+
 def _to_ask(about: Json, told: Json) -> Json | None:
-    """What to ask so that the control is there: listener, set, arm, tasks. None where it is, or cannot be asked."""
+    """What to ask so that the control is there: listener, set, arms, tasks (clips: see above). None where it is there,
+    or cannot be asked.
+    """
     if about["arm"] != "audio_video" or about["people"] or told["shuffled"] is not None or told["accuracy"] is None:
         return None
     return {"listener": about["listener"], "set": about["set"]["id"], "arms": [SHUFFLED], "tasks": ["sync"]}

@@ -15,6 +15,7 @@ from thud.evaluation.model_view import model_page, others_of
 from thud.evaluation.published import published
 from thud.evaluation.scoring import ABSENT, CELLS, cell_of
 from thud.runs.leak import heard_without_picture, leak_report
+from thud.statistics import TEST_WORDS
 from thud.store.score_filter import RowKey, ScoreFilter
 from ui.results.asked import Asked, Query, asked, items_asked, row_of
 from ui.results.controls import NOTHING, SHUFFLED, compared_controls, model_controls, rows_json
@@ -37,8 +38,8 @@ def leaderboard_json(store: Store, query: Query) -> Json:
     want = asked(query, found.sets)
     leak = leak_of(store, found)
     floor = leak["floor"]
-    sums = split_rows(store.score_counts(want.scores), found.parts, want.absent)
-    figures, controls = leaderboard(sums, want.absent, floor), rows_json(store, found, sums, want)
+    sums = split_rows(store.score_counts(want.scores), found.parts, want.scores.absent)
+    figures, controls = leaderboard(sums, want.scores.absent), rows_json(store, found, sums, want)
     rows = [
         _row(store, want, found.rows[row], {**figure, **controls.get(row, NOTHING)})
         for row, figure in figures.items()
@@ -134,6 +135,7 @@ def head_of(about: Json, notes: Sequence[Json] = ()) -> Json:
         "runs",
         "simulated",
         "canary",
+        "untested",
     )
     run = about["runs"][-1] if about["runs"] else ""
     return {
@@ -156,7 +158,7 @@ def model_json(store: Store, query: Query) -> Json:
     }  # fmt: skip
     others = others_of(shares, str(row), names)
     detail, times = store.score_detail(row, want.scores), store.score_times(row, want.scores)
-    page = model_page(detail, times, others, about["listener"], str(row), want.absent, base)
+    page = model_page(detail, times, others, about["listener"], str(row), want.scores.absent, base)
     floor = leak_of(store, found)["floor"]
     page["offsets"]["floor"] = floor["shifted"] if floor else None
     notes = row_notes(store, row)
@@ -219,7 +221,7 @@ def _compare_note(a: RowKey, b: RowKey, items: int, cells: Sequence[Any]) -> str
             return "They were asked different questions: choose two rows of the same question set."
         return "They share no item that both answered."
     tests = {row.test for row in cells}
-    test = "McNemar exact, two-sided" if tests == {"mcnemar"} else "signs of the differences per source flipped"
+    test = TEST_WORDS["mcnemar" if tests == {"mcnemar"} else "sign_flip"]
     return (
         f"Intervals: bootstrap over sources, 2000 draws. Test: {test}; Holm over the {len(cells)} rows. “Can show” is "
         "the smallest difference found with power 0.8. Items of one source are drawn together."

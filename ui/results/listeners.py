@@ -15,7 +15,7 @@ from thud.listeners.roster import to_json as listener_json
 from thud.providers import check_key, key_variable
 from thud.records import ARMS, Refusal
 from thud.runs.canary import HEARING_ARMS, canary_name
-from thud.runs.gate import canary_needed
+from thud.runs.gate import canary_needed, why_untested
 
 if TYPE_CHECKING:
     from thud.runs.listen import ListenPlan
@@ -71,6 +71,7 @@ def listener_row(listener: Listener, owner: str, canaries: Mapping[str, Json]) -
         "allowed_arms": list(listener.allowed_arms),
         "allowed_tasks": list(listener.allowed_tasks),
         "canary": {arm: canaries.get(canary_name(key, arm)) for arm in needs},
+        "untested": "" if needs else why_untested(listener, listener.allowed_arms[0]),
         "problem": problem,
         "settings": listener_json(listener),
         **_variable(listener),
@@ -156,6 +157,7 @@ def plan_json(plans: list[ListenPlan], refused: list[tuple[str, str]], canaries:
         "refused": _reasons([one for plan in plans for one in plan.refused if one not in plan.missing]),
         "missing": _reasons([one for plan in plans for one in plan.missing]),
         "canary": [row for plan in plans if (row := _canary_row(plan, canaries))],
+        "untested": _untested(plans),
         "notes": _notes(plans, blocked),
         "blocked": blocked,
     }
@@ -192,6 +194,15 @@ def _canary_row(plan: ListenPlan, canaries: Mapping[str, Json]) -> Json | None:
     state = "never" if kept is None else "passed" if kept["hears"] else "failed"
     told = {name: kept[name] for name in ("passed", "of", "words", "at")} if kept else {}
     return {"arm": plan.wanted.arm, "title": ARM_WORDS[plan.wanted.arm][0], "state": state, **told}
+
+
+def _untested(plans: list[ListenPlan]) -> list[Json]:
+    """The arms in which it need not show that it hears, those with the same reason together."""
+    arms: dict[str, list[str]] = {}
+    for plan in plans:
+        if plan.items and (why := why_untested(plan.listener, plan.wanted.arm)):
+            arms.setdefault(why, []).append(ARM_WORDS[plan.wanted.arm][0])
+    return [{"title": ", ".join(titles), "words": words} for words, titles in arms.items()]
 
 
 def _notes(plans: list[ListenPlan], blocked: str) -> list[Json]:

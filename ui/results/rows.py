@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thud.errors import NotFound
+from thud.errors import NotFound, ThudError
 from thud.evaluation.leaderboard import Columns, Row, parts_of
 from thud.records import ARMS, Run
 from thud.store.score_filter import PEOPLE, RowKey
@@ -89,12 +89,14 @@ def _about(
     offsets = sorted({abs(line[5]) for line in lines if np.isfinite(line[5])})
     name = "People" if people else listener
     note = f"{len(raters)} blind {'rater' if len(raters) == 1 else 'raters'}" if people else SHIPPED.get(listener, "")
+    canary = _canary(mine, runs, workspace)
     return {
         "row": ".".join(row), "listener": name, "model": model.get("model", ""),
         "backend": PEOPLE if people else model.get("backend", ""), "arm": row[1],
         "arm_words": ARM_WORDS.get(row[1], row[1]), "set": {"id": row[2], "name": sets[row[2]]["name"]},
         "people": people, "note": note,
-        "simulated": bool(model.get("simulated", False)), "canary": _canary(mine, runs, workspace),
+        "simulated": bool(model.get("simulated", False)), "canary": canary,
+        "untested": "" if canary or not model else _untested(model, row[1]),
         "at": at.isoformat() + "Z", "runs": mine, "items": sum(line[3] for line in lines),
         "warnings": [text for one in described for text in one.get("warnings", []) if isinstance(text, str)],
         "step": _step(model, offsets),
@@ -118,6 +120,17 @@ def _canary(run_ids: list[str], runs: Mapping[str, Run], workspace: Path) -> Jso
             "override": str(found.get("override") or ("scored all the same" if failed else "")),
         }  # fmt: skip
     return None
+
+
+def _untested(model: Json, arm: str) -> str:
+    """Why a listener, as it was when it was asked, took no audio canary; "" where nobody knows."""
+    from thud.listeners.roster import parse_listener
+    from thud.runs.gate import why_untested
+
+    try:
+        return why_untested(parse_listener(model), arm)
+    except ThudError:
+        return ""
 
 
 def _step(model: Json, offsets_s: list[float]) -> Json | None:

@@ -6,16 +6,13 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from thud.errors import BadRequest
 from ui.house import House
-
-if TYPE_CHECKING:
-    pass
 
 Json = dict[str, Any]
 KINDS = {"csv": "text/csv", "tex": "application/x-tex", "html": "text/html"}
@@ -133,9 +130,9 @@ def compare_csv(page: Json) -> str:
         sides = {
             name: [_share(told[side], name) for side in ("a", "b")] for name in ("accuracy", "ceiling", "shuffled")
         }
-        lines.append(
-            ["sync_alike", *sides["accuracy"], *_numbers(told["difference"]), "", "", "", "", told["p"], "", ""]
-        )
+        tested = {"test": told["test"], "p": told["p"]}
+        figures = [*sides["accuracy"], *_numbers(told["difference"])]
+        lines.append(["sync_alike", *figures, *(tested.get(name, "") for name in names)])
         lines += [["sound_alone", *sides["ceiling"]], ["another_picture", *sides["shuffled"]]]
         lines.append([told["words"]])
     return _csv(("cell", "a", "b", "difference", "low", "high", "n", "sources", *names), lines)

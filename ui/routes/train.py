@@ -36,7 +36,7 @@ def _looking(router: APIRouter, house: House) -> None:
     def recipes() -> Json:
         from ui.train.rows import recipes_json
 
-        return recipes_json()
+        return recipes_json(house)
 
     @router.post("/check")
     def check(body: JsonBody) -> Json:
@@ -48,7 +48,7 @@ def _looking(router: APIRouter, house: House) -> None:
     def exported(run_id: str) -> Json:
         lines = house.runs.results(run_id)
         told = next((line["result"] for line in lines if line.get("result")), {})
-        return {"folder": str(told.get("folder", ""))}
+        return {"folder": str(told.get("folder", "")), "address": str(told.get("address", ""))}
 
 
 def _one_run(router: APIRouter, house: House) -> None:
@@ -60,9 +60,7 @@ def _one_run(router: APIRouter, house: House) -> None:
 
     @router.get("/runs/{run_id}/log")
     def log(run_id: str) -> Json:
-        from thud.runs.training import log_tail
-
-        return {"log": log_tail(house.workspace, house.runs.run(run_id), LOG_BYTES)}
+        return {"log": house.runs.log(run_id, LOG_BYTES)}
 
     @router.get("/runs/{run_id}/before-after")
     def before_after(run_id: str) -> Json:

@@ -28,11 +28,10 @@ def doing_router(house: House) -> APIRouter:
 def _starting(router: APIRouter, house: House) -> None:
     @router.post("/start")
     def start(request: Request, body: JsonBody) -> Json:
-        from thud.runs.checker import shared_checker
         from thud.runs.training import plan_training, start_training
         from ui.train.asked import wanted_of
 
-        plan = plan_training(house.store, house.runs, wanted_of(body), shared_checker())
+        plan = plan_training(house.store, house.runs, wanted_of(body), house.runs.checker)
         run = start_training(house.store, house.runs, plan, actor(request))
         return {**started(run), "name": plan.name, "exports": plan.exports}
 
@@ -61,9 +60,9 @@ def _chains(router: APIRouter, house: House) -> None:
 
 def _runs(router: APIRouter, house: House) -> None:
     @router.post("/runs/{run_id}/stop")
-    def stop(run_id: str) -> Json:
+    def stop(run_id: str, body: JsonBody) -> Json:
         _trained(house, run_id)
-        return started(house.runs.cancel(run_id, wait_s=0))
+        return started(house.runs.cancel(run_id, wait_s=0, now=body.get("now") is True))
 
     @router.post("/runs/{run_id}/resume")
     def resume(run_id: str) -> Json:

@@ -24,7 +24,7 @@ ITEMS: Mapping[str, str] = {
     "synced": "task=sync&condition=original", "early": "task=sync&condition=early",
     "delayed": "task=sync&condition=delayed", "muted": "condition=muted",
 }  # fmt: skip
-HEAD = ("figure", "of", "class", "value", "low", "high", "n", "p", "words")
+HEAD = ("figure", "of", "class", "value", "low", "high", "n", "p", "holm_p", "words")
 
 
 def card_json(house: House, run_id: str) -> Json:
@@ -46,17 +46,27 @@ def card_json(house: House, run_id: str) -> Json:
 
 
 def _asking(house: House, told: Measured) -> str:
-    """A sentence about the run that asks one of them now, or the chain that soon will; "" where there is none."""
-    from thud.runs.chain import chains
+    """A sentence about the run that asks one of them now, or the chain that soon will; "" where there is none.
+
+    Everybody's line may begin with the same listener, so a chain is its own by those who were trained.
+    """
+    from thud.runs.chain import KIND, chain
     from thud.runs.teaching import MEASURE, TEACH
 
     names = {one.listener for one in told.line if one.listener}
+    trained = {one.listener for one in told.line[1:]} | {one.run for one in told.line[1:]}
+    own: set[str] = set()
     for run in house.runs.runs():
         listener = run.settings.get("listener")
         name = listener.get("name") if isinstance(listener, dict) else None
         if run.kind == "listen" and run.state in ("queued", "running") and name in names:
             return f"{run.title}: {run.done} of {run.total}."
-    coming = [one for one in chains(house.store, house.runs) if one.kind in (MEASURE, TEACH)]
+        if "chain" in run.settings and (run.id in trained or (run.kind == "listen" and name in trained)):
+            own.add(run.settings["chain"][0])
+    known = own & set(house.store.definitions(KIND))
+    coming = [
+        one for one in (chain(house.store, house.runs, each) for each in sorted(known)) if one.kind in (MEASURE, TEACH)
+    ]
     return next((f"{one.title} is at work." for one in coming if one.state == "running"), "")
 
 
@@ -79,23 +89,24 @@ def card_csv(card: Json) -> str:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     table.writerow(HEAD)
-    found = card["found"]
+    found, nothing = card["found"], ("",) * 6
     for stage in found["stages"] if found else ():
-        table.writerow(("accuracy", stage["name"], "all", *_numbers(stage["accuracy"]), "", stage["words"]))
+        table.writerow(("accuracy", stage["name"], "all", *_numbers(stage["accuracy"]), "", "", stage["words"]))
         for name, one in stage["by_class"].items():
-            table.writerow(("accuracy", stage["name"], name, *_numbers(one), "", ""))
-        table.writerow(("under another picture", stage["name"], "all", *_numbers(stage["shuffled"]), "", ""))
+            table.writerow(("accuracy", stage["name"], name, *_numbers(one), "", "", ""))
+        table.writerow(("under another picture", stage["name"], "all", *_numbers(stage["shuffled"]), "", "", ""))
     for step in found["steps"] if found else ():
-        who = f"{step['before']} to {step['after']}"
-        table.writerow(("difference", who, "all", *_numbers(step["difference"]), step["p"], step["words"]))
+        who, words = f"{step['before']} to {step['after']}", f"{step['test_words']}. {step['words']}"
+        table.writerow(("difference", who, "all", *_numbers(step["difference"]), step["p"], step["holm_p"], words))
         for name, one in step["by_class"].items():
-            table.writerow(("difference", who, name, *_numbers(one), "", ""))
+            table.writerow(("difference", who, name, *_numbers(one), "", "", ""))
     if found:
         ceiling = found["ceiling"]
-        table.writerow(("sound alone allows", "", "all", *_numbers(ceiling), "", ceiling.get("how", "")))
-        table.writerow(("verdict", found["answer"], "", "", "", "", found["items"], "", found["words"]))
+        table.writerow(("sound alone allows", "", "all", *_numbers(ceiling), "", "", ceiling.get("how", "")))
+        table.writerow(("verdict", found["answer"], "", *nothing[:3], found["items"], "", "", found["words"]))
+        table.writerows(("note", "", "", *nothing, words) for words in found["notes"])
     if card["caveat"]:
-        table.writerow(("does not prove", "", "", "", "", "", "", "", card["caveat"]))
+        table.writerow(("does not prove", "", "", *nothing, card["caveat"]))
     return out.getvalue()
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.errors import BadRequest, NotFound
 from ui.train.asked import rest_yaml, wanted_json, wanted_of, wrong_field
 from ui.train.facts import facts_of, stopping
+from ui.train.seen import seen
 
 if TYPE_CHECKING:
     from thud.runs.chain import ChainStep, ChainView
+    from thud.runs.run import Runs
     from thud.runs.training import TrainPlan, TrainRun, TrainWanted
     from ui.house import House
 
 Json = dict[str, Any]
-TOKEN = "HF_TOKEN"
 MOST_CHAINS = 5
 LEAD = (
     "It builds pairs, trains the small model twice and asks it on clips it has never seen: a few minutes on two cores. "
@@ -29,23 +32,49 @@ SHORT = {"out of memory": "Memory did not suffice", "disk full": "The disk is fu
 
 def overview_json(house: House) -> Json:
     """Everything the page begins with; quick, for the machine is not looked at."""
-    from thud.runs.chain import chains
-    from thud.runs.training import default_device, recipe_config, recipe_names, train_runs
+    from thud.runs.jobs.train_export import TOKEN
+    from thud.runs.training import default_device, train_runs
 
-    runs = train_runs(house.store, house.runs)
-    recipes = [{"name": name, "config": recipe_config(name)} for name in recipe_names()]
+    now = seen(house.runs)
+    runs, chained = train_runs(house.store, now), _chains(house, now)
+    recipes = _recipes()
     bases = ["tiny", *(str(one["config"].get("base", "")) for one in recipes)]
     return {
-        "recipes": [{**one, "stage": one["config"].get("stage", "")} for one in recipes],
+        "recipes": recipes,
         "bases": list(dict.fromkeys(name for name in bases if name)),
         "sets": _sets(house),
-        "adapters": [_adapter(one) for one in runs if one.adapter],
+        "adapters": [_adapter(one) for one in runs if one.adapter and one.state == "done"],
         "runs": [run_row(one) for one in runs],
-        "chains": [chain_row(house, one, runs) for one in chains(house.store, house.runs)[:MOST_CHAINS]],
+        "chains": [chain_row(now, one, runs) for one in chained],
         "device": default_device(),
-        "hub": bool(os.environ.get(TOKEN)),
-        "demo": _demo(house),
+        "hub": bool(os.environ.get(TOKEN, "").strip()),
+        "demo": _demo(house, now, chained),
     }
+
+
+def _recipes() -> list[Json]:
+    """The recipes that ship, each read again only when its file has changed."""
+    from thud.runs.training import recipe_names
+    from thud.runs.training.wanted import RECIPES
+
+    return [_recipe(name, (RECIPES / f"{name}.yaml").stat().st_mtime_ns) for name in recipe_names()]
+
+
+@lru_cache(maxsize=64)
+def _recipe(name: str, _changed: int) -> Json:
+    from thud.runs.training import recipe_config
+
+    config = recipe_config(name)
+    return {"name": name, "config": config, "stage": config.get("stage", "")}
+
+
+def _chains(house: House, now: Runs) -> list[ChainView]:
+    """The newest chains; older ones are not looked at."""
+    from thud.runs.chain import KIND, chain
+
+    bodies = house.store.definitions(KIND)
+    newest = sorted(bodies, key=lambda name: bodies[name]["at"])[::-1][:MOST_CHAINS]
+    return [chain(house.store, now, name) for name in newest]
 
 
 def _sets(house: House) -> list[Json]:
@@ -58,20 +87,22 @@ def _sets(house: House) -> list[Json]:
 
 
 def _adapter(one: TrainRun) -> Json:
-    from thud.runs.training import clone
-
     best = one.held_out.best
     return {
-        "run": one.run.id, "name": one.name, "stage": one.stage, "base": clone(one.run).base,
+        "run": one.run.id, "name": one.name, "stage": one.stage, "base": one.run.settings["base"],
         "step": best["step"] if best else one.checkpoint or one.step,
     }  # fmt: skip
 
 
-def _demo(house: House) -> Json:
-    from thud.runs.teaching import demo_problem, has_demo
+def _demo(house: House, now: Runs, chained: list[ChainView]) -> Json:
+    """problem: looked up only where nothing goes on, for only then is the button there."""
+    from thud.runs.teaching import demo_note, demo_problem, has_demo
 
-    here = has_demo(house.store)
-    return {"here": here, "problem": demo_problem(house.store, house.runs) if here else "", "lead": LEAD}
+    here, idle = has_demo(house.store), all(one.state != "running" for one in chained)
+    return {
+        "here": here, "problem": demo_problem(house.store, now) if here and idle else "",
+        "lead": LEAD, "note": demo_note(house.store) if here else "",
+    }  # fmt: skip
 
 
 def run_row(one: TrainRun) -> Json:
@@ -84,7 +115,7 @@ def run_row(one: TrainRun) -> Json:
         "seconds": _seconds(one), "held_out": {name: _share(getattr(one.held_out, name)) for name in ROUNDS},
         "alerts": [dict(each) for each in one.alerts], "adapter": one.adapter, "listener": one.listener,
         "device": one.device, "on": one.on, "started_by": one.started_by, "at": one.run.created_at,
-        "resumable": one.resumable, "deletable": one.deletable,
+        "resumable": one.resumable, "deletable": one.deletable, "command": one.command,
     }  # fmt: skip
 
 
@@ -110,46 +141,48 @@ def _short(one: TrainRun) -> str:
     return next((short for short, words in SHORT.items() if words in one.words), "see the log")
 
 
-def chain_row(house: House, one: ChainView, runs: list[TrainRun]) -> Json:
-    """A chain as the strip shows it. last: the newest run that it has trained, by name."""
+def chain_row(now: Runs, one: ChainView, runs: list[TrainRun]) -> Json:
+    """A chain as the strip shows it. last: the newest run that it has trained, by name. state: also "stopping"."""
     names = {each.run.id: each for each in runs}
-    steps = [_step(house, step, names) for step in one.steps]
+    steps = [_step(now, step, names) for step in one.steps]
     last = next((step["name"] for step in reversed(steps) if step["name"]), "")
+    stopping = any(step["state"] == "stopping" for step in steps)
     return {
-        "id": one.id, "title": one.title, "kind": one.kind, "state": one.state, "problem": one.problem,
-        "at": one.at, "steps": steps, "last": last,
+        "id": one.id, "title": one.title, "kind": one.kind, "state": "stopping" if stopping else one.state,
+        "problem": "" if stopping else one.problem, "at": one.at, "steps": steps, "last": last,
     }  # fmt: skip
 
 
-def _step(house: House, step: ChainStep, names: Mapping[str, TrainRun]) -> Json:
+def _step(now: Runs, step: ChainStep, names: Mapping[str, TrainRun]) -> Json:
     trained = names.get(step.run_id)
+    stopping = bool(step.run_id) and now.stopping_s(step.run_id) is not None
     done, of = (trained.step, trained.of) if trained else (0, 0)
     if not trained and step.run_id and step.state == "running":
-        run = house.runs.run(step.run_id)
+        run = now.run(step.run_id)
         done, of = run.done, run.total
     return {
-        "words": step.words, "run": step.run_id, "state": step.state, "message": step.message,
-        "name": trained.name if trained else "", "done": done, "of": of,
+        "words": step.words, "run": step.run_id, "state": "stopping" if stopping else step.state,
+        "message": step.message, "name": trained.name if trained else "", "done": done, "of": of,
     }  # fmt: skip
 
 
 def one_run_json(house: House, run_id: str, offset: str) -> Json:
-    """A run with the lines of its journal that were written since `offset`."""
+    """A run with the lines of its journal that were written since `offset`. floor: told with the first of them."""
     from thud.runs.teaching import validation_ceiling
     from thud.runs.training import metrics, train_run
 
     one = train_run(house.store, house.runs, run_id)
     lines, now, restarted = metrics(house.workspace, one.run, offset)
+    if offset:
+        return {"run": run_row(one), "lines": lines, "offset": now, "restarted": restarted}
     allowed = validation_ceiling(house.store, one.run.id)
     floor = None if allowed is None else {"value": allowed, "words": f"sound alone {100 * allowed:.0f}"}
     return {"run": run_row(one), "lines": lines, "offset": now, "restarted": restarted, "floor": floor}
 
 
-def recipes_json() -> Json:
+def recipes_json(house: House) -> Json:
     """What the checker says of the machine and of each recipe. Slow when it is asked for the first time."""
-    from thud.runs.checker import shared_checker
-
-    checker = shared_checker()
+    checker = house.runs.checker
     told = ("name", "title", "about", "assumptions", "verdict")
     return {
         "capability": checker.capability(),
@@ -178,15 +211,14 @@ def check_json(house: House, body: Json) -> Json:
 
 
 def _checked(house: House, wanted: TrainWanted, quick: bool) -> Json:
-    from thud.runs.checker import shared_checker
     from thud.runs.training import plan_training
 
-    checker = None if quick else shared_checker()
+    checker = None if quick else house.runs.checker
     plan = plan_training(house.store, house.runs, wanted, checker)
     able = checker.capability() if checker else {}
     effort = plan.check.get("effort") or {}
     about = {
-        "pairs": _pairs(house, wanted), "exports": plan.exports, "waived": wanted.waive,
+        "pairs": _pairs(house, plan), "exports": plan.exports, "waived": wanted.waive,
         "blocked": plan.blocked,
     }  # fmt: skip
     seconds, measured = _long(house, plan, effort)
@@ -199,19 +231,16 @@ def _checked(house: House, wanted: TrainWanted, quick: bool) -> Json:
     }  # fmt: skip
 
 
-def _pairs(house: House, wanted: TrainWanted) -> Mapping[str, int]:
+def _pairs(house: House, plan: TrainPlan) -> Mapping[str, int]:
     """Pairs of each split that would be trained on, {} where that is not known."""
-    from thud.runs.pair_files import leaving
+    from thud.runs.pair_files import exports, leaving
     from thud.runs.pairs import find_set
 
-    if not wanted.set_id or wanted.export:
-        return {}
+    if not plan.exports:
+        known = exports(house.store).get(Path(plan.config["data"]).name)
+        return dict(known["splits"]) if known else {}
     counts: dict[str, int] = {}
-    try:
-        lines = leaving(house.store, find_set(house.store, wanted.set_id)).lines
-    except NotFound:
-        return {}
-    for line in lines:
+    for line in leaving(house.store, find_set(house.store, plan.wanted.set_id)).lines:
         counts[line.split] = counts.get(line.split, 0) + 1
     return counts
 
@@ -223,21 +252,20 @@ def _passes(plan: TrainPlan, effort: Json, about: Json) -> float | None:
 
 def _long(house: House, plan: TrainPlan, effort: Json) -> tuple[float | None, str]:
     """(seconds it will take, the run that this was measured in; "" where it is an estimate)."""
-    from thud.runs.training import clone, train_runs
+    from thud.runs.training import train_runs
 
     steps = effort.get("steps") or plan.config.get("max_steps")
-    size = plan.config.get("batch_size"), plan.config.get("accumulation")
-    for one in train_runs(house.store, house.runs):
-        like = one.stage == plan.wanted.stage and one.seconds_per_step and clone(one.run).base == plan.wanted.base
-        if steps and like and one.seconds_per_step and _size(one) == size:
+    like = plan.wanted.stage, plan.config.get("base"), plan.config.get("batch_size"), plan.config.get("accumulation")
+    for one in train_runs(house.store, seen(house.runs)) if steps else ():
+        if one.seconds_per_step and _size(one) == like:
             return steps * one.seconds_per_step, one.name
     hours = effort.get("hours")
     return (None if hours is None else hours * 3600), ""
 
 
-def _size(one: TrainRun) -> tuple[Any, Any]:
-    config = one.run.settings.get("config") or {}
-    return config.get("batch_size"), config.get("accumulation")
+def _size(one: TrainRun) -> tuple[Any, ...]:
+    config = one.run.settings["config"]
+    return one.stage, config.get("base"), config.get("batch_size"), config.get("accumulation")
 
 
 def clone_json(house: House, run_id: str) -> Json:

@@ -1,18 +1,19 @@
-"""`train list`, `train stop`, `train export`: what there is, and what is done with it."""
+"""`train list`, `train stop`, `train export`: what there is, and what is done with it. They start no other training."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from thud.cli.output import Output
-from thud.cli.train.watching import train_row, train_words
+from thud.cli.train.watching import chain_row, chain_words, train_row, train_words
 from thud.cli.workspace import ACTOR, follow, opened
 from thud.errors import BadRequest
 
 
 def add_parsers(what: Any) -> None:
-    listed = what.add_parser("list", help="all trainings, the newest first")
+    listed = what.add_parser("list", help="all trainings, the newest first, and chains that are not done")
     listed.set_defaults(do=run_list)
     stop = what.add_parser("stop", help="stop a training; it finishes its step and writes a checkpoint")
     stop.add_argument("name", metavar="RUN")
@@ -28,24 +29,31 @@ def add_parsers(what: Any) -> None:
 
 
 def run_list(args: argparse.Namespace, out: Output) -> int:
+    from thud.runs.chain import chains
     from thud.runs.training import train_runs
 
-    with opened(args) as (store, runs):
+    with opened(args, takes_up=False) as (store, runs):
         for one in train_runs(store, runs):
             out.line(train_row(one), train_words(one))
+        for view in chains(store, runs):
+            if view.state != "done":
+                out.line(chain_row(view), chain_words(view))
     return 0
 
 
 def run_stop(args: argparse.Namespace, out: Output) -> int:
-    """Exit code 1 when it has not ended by the time that a stop may take."""
+    """Exit code 1 when it has not ended by the time that a stop may take. The chain that it belongs to pauses."""
+    from thud.runs.chain import stop_chain
+    from thud.runs.folder import ENDED
     from thud.runs.jobs.train import GRACE_S
     from thud.runs.training import train_run
 
-    with opened(args) as (store, runs):
+    with opened(args, takes_up=False) as (store, runs):
         found = train_run(store, runs, args.name)
-        runs.cancel(found.run.id, wait_s=0)
-        if args.now and train_run(store, runs, args.name).state == "stopping":
-            runs.cancel(found.run.id, wait_s=0)
+        if "chain" in found.run.settings and found.run.state not in ENDED:
+            stop_chain(store, runs, found.run.settings["chain"][0], ACTOR, now=args.now)
+        else:
+            runs.cancel(found.run.id, wait_s=0, now=args.now)
         with out.progress(f"stopping {found.name}", 1):
             runs.wait(found.run.id, GRACE_S + 10)
         now = train_run(store, runs, args.name)
@@ -59,12 +67,13 @@ def run_export(args: argparse.Namespace, out: Output) -> int:
 
     if args.public and not args.push:
         raise BadRequest("--public says who may see what is sent; add --push OWNER/NAME.")
-    with opened(args) as (store, runs):
+    to = Path(args.to).expanduser().absolute() if args.to else None
+    with opened(args, takes_up=False) as (store, runs):
         run_id = train_run(store, runs, args.name).run.id
         if args.push:
             run = push(store, runs, run_id, args.push, ACTOR, merged=args.merge, public=args.public)
         else:
-            run = (merge if args.merge else export_adapter)(store, runs, run_id, ACTOR, args.to)
+            run = (merge if args.merge else export_adapter)(store, runs, run_id, ACTOR, to=to)
         follow(runs, run, out)
         for line in runs.results(run.id):
             told = line.get("result", {})

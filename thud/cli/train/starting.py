@@ -7,11 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
-from thud.cli.train.watching import follow_chain, follow_training
+from thud.cli.train.watching import after_export, follow_chain, follow_training, paused_chain
 from thud.cli.workspace import ACTOR, add_on, opened
 from thud.errors import BadRequest
 
 if TYPE_CHECKING:
+    from thud.runs.chain import ChainView
     from thud.runs.run import Runs
     from thud.runs.teaching import Measured
     from thud.runs.training import TrainPlan, TrainWanted
@@ -40,7 +41,7 @@ def add_parsers(what: Any) -> None:
     add_on(start)
     start.set_defaults(do=run_start)
     resume = what.add_parser("resume", help="go on with a stopped or failed training from its last checkpoint")
-    resume.add_argument("name", metavar="RUN")
+    resume.add_argument("name", metavar="RUN", help="a training, or a chain that does not go on by itself")
     _waits(resume)
     resume.set_defaults(do=run_resume)
     demo = what.add_parser("demo", help="teach tiny to listen, and ask it before and after about held-out clips")
@@ -54,23 +55,18 @@ def _waits(verb: argparse.ArgumentParser) -> None:
 
 def run_start(args: argparse.Namespace, out: Output) -> int:
     """Exit code 1 when something stands in the way, or training failed."""
-    from thud.runs.checker import Checker
-    from thud.runs.training import plan_training, start_training
+    from thud.runs.training import plan_training, start_training, train_run
 
     with opened(args) as (store, runs):
-        wanted = _wanted(store, runs, args)
-        checker = None if wanted.on else Checker()  # what this machine has says nothing of another
-        try:
-            plan = plan_training(store, runs, wanted, checker)
-        finally:
-            if checker is not None:
-                checker.close()
+        plan = plan_training(store, runs, _wanted(store, runs, args), runs.checker)
         out.line(_plan_row(plan), _plan_words(plan))
         if args.plan:
             return 1 if plan.blocked else 0
         run = start_training(store, runs, plan, ACTOR)
         if args.detach:
-            out.line({"run": run.id, "name": plan.name}, f"{plan.name} has started; train list tells how it stands.")
+            run_id = after_export(store, runs, run, out)
+            name = train_run(store, runs, run_id).name
+            out.line({"run": run_id, "name": name}, f"{name} has started; train list tells how it stands.")
         elif "chain" in run.settings:
             follow_chain(store, runs, run.settings["chain"][0], out)
         else:
@@ -86,20 +82,12 @@ def _wanted(store: Store, runs: Runs, args: argparse.Namespace) -> TrainWanted:
     if not (stage := args.stage or recipe.get("stage")):
         raise BadRequest("Say --stage sft or --stage dpo, or a --recipe.")
     before = {key: one.run.id for one in train_runs(store, runs) for key in (one.name, one.run.id)}
-    fields = read_fields(args.field)
     return TrainWanted(
         stage=stage, base=args.base, recipe=args.recipe, export=args.export,
         set_id=find_set(store, args.set).id if args.set else "", adapter_run=before.get(args.adapter, ""),
-        adapter="" if args.adapter in before else args.adapter, fields=fields, waive=tuple(args.waive),
-        device=_gpus({**recipe, **fields}) if args.on and args.device is None else args.device, on=args.on,
-        name=args.name,
+        adapter="" if args.adapter in before else args.adapter, fields=read_fields(args.field), waive=tuple(args.waive),
+        device=args.device, on=runs.on, name=args.name,
     )  # fmt: skip
-
-
-def _gpus(config: Json) -> str:
-    """The device on a cluster whose machines nobody has seen: a GPU for each process, unless it computes in fp32."""
-    processes = int(config.get("world_size", 1))
-    return "cpu" if config.get("precision", "fp32") == "fp32" else ",".join(map(str, range(processes)))
 
 
 def read_fields(told: list[str]) -> Json:
@@ -113,6 +101,8 @@ def read_fields(told: list[str]) -> Json:
         inside = fields
         for parent in parents:
             inside = inside.setdefault(parent, {})
+            if not isinstance(inside, dict):
+                raise BadRequest(f"--field {each[:40]}: {parent} has one value already, and can have no fields.")
         try:
             inside[last] = json.loads(text)
         except ValueError:  # a word, such as cosine
@@ -139,12 +129,27 @@ def run_resume(args: argparse.Namespace, out: Output) -> int:
     from thud.runs.training import train_run
 
     with opened(args) as (store, runs):
+        if view := paused_chain(store, runs, args.name):
+            return _go_on(store, runs, view, args.detach, out)
         found = train_run(store, runs, args.name)
         runs.resume(found.run.id)
         if args.detach:
             out.line({"run": found.run.id, "name": found.name}, f"{found.name} goes on.")
         else:
             follow_training(store, runs, found.run.id, out)
+    return 0
+
+
+def _go_on(store: Store, runs: Runs, view: ChainView, detach: bool, out: Output) -> int:
+    """Takes a chain up, where it is paused, and follows it."""
+    from thud.runs.chain import go_on
+
+    if view.state == "paused":
+        go_on(store, runs, view.id, ACTOR)
+    if detach:
+        out.line({"chain": view.id, "title": view.title}, f"“{view.title}” goes on, to the end of its step.")
+    else:
+        follow_chain(store, runs, view.id, out)
     return 0
 
 

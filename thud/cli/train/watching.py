@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from thud.cli.output import Output
 from thud.errors import RunFailed
 
 if TYPE_CHECKING:
-    from thud.runs.chain import ChainView
+    from thud.records import Run
+    from thud.runs.chain import ChainStep, ChainView
     from thud.runs.run import Runs
     from thud.runs.training import TrainRun
     from thud.store import Store
@@ -24,7 +26,7 @@ def follow_training(store: Store, runs: Runs, run_id: str, out: Output) -> None:
     from thud.runs.training import train_run
 
     now = train_run(store, runs, run_id)
-    with _left_alone(now.name, out), out.progress(now.name, now.of or 1) as bar:
+    with _left_alone(now.name, "", out), out.progress(now.name, now.of or 1) as bar:
         while runs.wait(run_id, _LOOK_EVERY_S).state in ("queued", "running"):
             now = train_run(store, runs, run_id)
             bar.to(now.step, now.of or 1)
@@ -39,7 +41,8 @@ def follow_chain(store: Store, runs: Runs, chain_id: str, out: Output) -> None:
     from thud.runs.chain import chain, wait_chain
 
     view, told = chain(store, runs, chain_id), 0
-    with _left_alone(view.title, out), out.progress(view.title, len(view.steps)) as bar:
+    after = f" What comes after it starts when thud is open again, or by train resume {chain_id}."
+    with _left_alone(view.title, after, out), out.progress(view.title, len(view.steps)) as bar:
         while True:
             told = _tell(view, told, out)
             bar.to(told)
@@ -47,7 +50,7 @@ def follow_chain(store: Store, runs: Runs, chain_id: str, out: Output) -> None:
                 break
             view = wait_chain(store, runs, chain_id, _LOOK_EVERY_S)
     if view.state != "done":
-        raise RunFailed(view.problem or f"“{view.title}” has stopped; train resume goes on.")
+        raise RunFailed(f"{view.problem or f'“{view.title}” has stopped.'} train resume {chain_id} goes on.")
 
 
 def _tell(view: ChainView, told: int, out: Output) -> int:
@@ -60,14 +63,71 @@ def _tell(view: ChainView, told: int, out: Output) -> int:
     return told
 
 
+def after_export(store: Store, runs: Runs, run: Run, out: Output) -> str:
+    """The id of the training that `run` is, or that follows it once the set is exported: that is waited for.
+
+    Nobody else would start it when this process has ended. RunFailed where it does not come to it.
+    """
+    from thud.runs.chain import chain, run_of_step
+    from thud.runs.jobs import train
+
+    chain_id = run.settings.get("chain", [""])[0]
+    with _left_alone(run.title, f" train resume {chain_id} then starts the training.", out):
+        while run.kind != train.kind:
+            view = chain(store, runs, chain_id)
+            if view.state == "paused":
+                raise RunFailed(f"{view.problem} train resume {chain_id} goes on.")
+            time.sleep(_LOOK_EVERY_S)
+            run = run_of_step(runs, chain_id, 0) or run
+    return run.id
+
+
+def paused_chain(store: Store, runs: Runs, name: str) -> ChainView | None:
+    """The chain of that id or title that is not done, or that which stands still at the training of that name.
+
+    None where the training stands for itself.
+    """
+    from thud.runs.chain import chains
+
+    for view in chains(store, runs):
+        if view.state != "done" and name in (view.id, view.title):
+            return view
+        if view.state == "paused" and any(_is_at(runs, step, name) for step in view.steps):
+            return view
+    return None
+
+
+def _is_at(runs: Runs, step: ChainStep, name: str) -> bool:
+    if step.state not in ("failed", "stopped") or not step.run_id:
+        return False
+    return name in (step.run_id, runs.run(step.run_id).settings.get("name"))
+
+
 @contextmanager
-def _left_alone(name: str, out: Output) -> Iterator[None]:
-    """Says on Ctrl-C that only the waiting has ended."""
+def _left_alone(name: str, after: str, out: Output) -> Iterator[None]:
+    """Says on Ctrl-C that only the waiting has ended: what is at work goes on. after: what does not begin by itself."""
     try:
         yield
     except KeyboardInterrupt:
-        out.line({"name": name, "goes_on": True}, f"{name} goes on without this shell; train stop ends it.")
+        words = f"{name}: what is at work goes on without this shell; train stop ends it.{after}"
+        out.line({"name": name, "goes_on": True, "pauses": bool(after)}, words)
         raise
+
+
+def chain_row(view: ChainView) -> Json:
+    """A chain as one JSON object."""
+    done = sum(step.state == "done" for step in view.steps)
+    return {
+        "chain": view.id, "title": view.title, "state": view.state, "step": done, "of": len(view.steps),
+        "problem": view.problem,
+    }  # fmt: skip
+
+
+def chain_words(view: ChainView) -> str:
+    """A chain in a line or two."""
+    row = chain_row(view)
+    line = f"{view.title}: {view.state} after {row['step']} of {row['of']} steps; train resume {view.id} goes on"
+    return "\n".join([line, *([f"{'':20}{view.problem}"] if view.problem else [])])
 
 
 def train_row(one: TrainRun) -> Json:

@@ -23,9 +23,9 @@ def plan_demo(count: int = COUNT, seed: int = SEED, held_out: bool = False) -> l
     return [{"key": f"demo-{seed}-{index}", "index": index, **about} for index in range(count)]
 
 
-def plan_held_out() -> list[dict[str, Any]]:
+def plan_held_out(seed: int = HELD_OUT_SEED) -> list[dict[str, Any]]:
     """One item per clip that is kept for testing: the demo's kinds under another seed."""
-    return plan_demo(HELD_OUT_COUNT, HELD_OUT_SEED, held_out=True)
+    return plan_demo(HELD_OUT_COUNT, seed, held_out=True)
 
 
 def work(item: dict[str, Any], workspace: Path) -> dict[str, Any]:

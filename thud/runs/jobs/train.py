@@ -23,7 +23,9 @@ GRACE_S = 120.0
 """Time for the step in hand and a checkpoint once a stop is asked for."""
 stopping = "Stopping: it finishes the step and writes a checkpoint."
 FINISHED = ("done", "early")
-WRONG_CONFIG = 2
+WRONG_CONFIG, NO_MEMORY, DISK_FULL = 2, 3, 4
+TELLING = (1, WRONG_CONFIG, NO_MEMORY, DISK_FULL)
+"""Exit codes of a trainer whose last words are a sentence."""
 ON = "THUD_ON"
 """Set where a cluster runs the worker, and has chosen its GPUs."""
 Json = dict[str, Any]
@@ -35,10 +37,10 @@ def work(item: Json, workspace: Path) -> Json:
     config = placed(item["config"], workspace, folder)
     _write(folder / "config.json", config)
     device = "" if os.environ.get(ON) else item["device"]
-    told = {**environment(config, device, GRACE_S), **item.get("env", {})}
+    line, told = command(config, str(folder / "config.json")), environment(config, device, GRACE_S)
     before = _written(folder)
     with listening() as asked:
-        ended = run_module(command(config, str(folder / "config.json")), told, folder, asked)
+        ended = run_module(line, told, folder, asked)
         stopped = asked()
     return judged(ended, folder, stopped, _written(folder) != before)
 
@@ -77,8 +79,8 @@ def judged(ended: Ended, folder: Path, stopped: bool, began: bool) -> Json:
         raise CannotGoOn(last.get("sentence") or _alert(now) or f"Training failed; the log says why. {next_words(now)}")
     if state == "stopped" or (stopped and ended.code != WRONG_CONFIG):
         raise LeftOff(f"Stopped. {next_words(now)}" if now.of else "Stopped before its first step.")
-    if ended.code in (1, WRONG_CONFIG) and ended.last_line.endswith((".", "?")):
-        raise CannotGoOn(ended.last_line)  # its sentence, before it could write lines
+    if ended.code in TELLING and ended.last_line.endswith((".", "?")):
+        raise CannotGoOn(ended.last_line)  # its sentence, where it could not write lines
     raise CannotGoOn(f"{_cause(ended)} {next_words(now)}")
 
 
@@ -89,6 +91,10 @@ def _alert(now: Progress) -> str:
 def _cause(ended: Ended) -> str:
     if ended.code == -signal.SIGKILL:
         return "The trainer was killed, often a sign that memory ran out."
+    if ended.code == NO_MEMORY:
+        return "Memory did not suffice; the log says where."
+    if ended.code == DISK_FULL:
+        return "The disk is full. Free some space."
     if ended.code < 0:
         return f"The trainer was ended by {signal.Signals(-ended.code).name}."
     return f"The trainer ended with code {ended.code}; the log says why."

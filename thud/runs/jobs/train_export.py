@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -34,8 +35,9 @@ def work(item: Json, workspace: Path) -> Json:
     line += ["--merge"] * (item["do"] == "merged")
     line += ["--push", repo] if repo else []
     line += ["--public"] * bool(repo and item["public"])
+    token = {TOKEN: os.environ.get(TOKEN, "")} if repo else {}
     with listening() as asked:
-        ended = run_module(line, {"OMP_NUM_THREADS": "1"}, folder, asked)
+        ended = run_module(line, {"OMP_NUM_THREADS": "1", **token}, folder, asked)
         if asked() and ended.code:
             raise LeftOff("Stopped; nothing was written.")
     if ended.code:

@@ -7,7 +7,7 @@ care.py      clone, delete, export, merge, push
 listener.py  the listener that comes of it
 """
 
-from thud.runs.train_files import log_tail, metrics, progress
+from thud.runs.train_files import metrics, progress
 from thud.runs.training.care import clone, delete_run, export_adapter, merge, push
 from thud.runs.training.listener import listener_name, listener_of
 from thud.runs.training.listing import HeldOut, TrainRun, train_run, train_runs
@@ -23,7 +23,7 @@ from thud.runs.training.wanted import (
 
 __all__ = [
     "HeldOut", "TrainPlan", "TrainRun", "TrainWanted", "clone", "default_device", "delete_run", "export_adapter",
-    "listener_name", "listener_of", "log_tail", "merge", "metrics", "next_name", "parse_wanted", "plan_training",
+    "listener_name", "listener_of", "merge", "metrics", "next_name", "parse_wanted", "plan_training",
     "progress", "push", "recipe_config", "recipe_names", "standing_export", "start_training", "train_run", "train_runs",
     "wanted_json",
 ]  # fmt: skip

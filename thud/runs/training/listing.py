@@ -37,8 +37,8 @@ class TrainRun:
 
     memory_gb: as estimated before it began. checkpoint: the step that resuming goes on from, 0 = the beginning.
     adapter: "runs/ID/adapter" or "runs/ID/model", "" while there is none. listener: the name of what it has taught.
-    adapter_run: the run it went on from. command: the line that trains it, from the workspace's folder. deletable: why
-    it cannot be deleted, "" where it can.
+    adapter_run: the run it went on from. command: the line that trains it. deletable: why it cannot be deleted, ""
+    where it can.
     """
 
     run: Run
@@ -73,18 +73,23 @@ class TrainRun:
 
 def train_runs(store: Store, runs: Runs) -> list[TrainRun]:
     """All training runs that were not deleted, the newest first."""
-    hidden, every = store.definitions(HIDDEN), runs.runs()
-    trained = [run for run in every if run.kind == train.kind and run.id not in hidden]
-    trained.sort(key=lambda run: run.created_at, reverse=True)
+    trained = _trained(store, runs)
     return [_train_run(store, runs, run, trained) for run in trained]
 
 
 def train_run(store: Store, runs: Runs, run_id: str) -> TrainRun:
     """The training of that id, or of that name. NotFound."""
-    for one in train_runs(store, runs):
-        if run_id in (one.run.id, one.name):
-            return one
+    trained = _trained(store, runs)
+    for run in trained:
+        if run_id in (run.id, run.settings["name"]):
+            return _train_run(store, runs, run, trained)
     raise NotFound(f"There is no training run {run_id[:40]}.")
+
+
+def _trained(store: Store, runs: Runs) -> list[Run]:
+    hidden = store.definitions(HIDDEN)
+    trained = [run for run in runs.runs() if run.kind == train.kind and run.id not in hidden]
+    return sorted(trained, key=lambda run: run.created_at, reverse=True)
 
 
 def _train_run(store: Store, runs: Runs, run: Run, trained: Sequence[Run]) -> TrainRun:
@@ -104,14 +109,14 @@ def _train_run(store: Store, runs: Runs, run: Run, trained: Sequence[Run]) -> Tr
         adapter=f"{run.folder}/{weights}" if made else "", listener=listener,
         chain=(chain[0], chain[1]) if chain else None, adapter_run=settings.get("adapter_run", ""),
         device=settings.get("device") or "", on=settings["wanted"].get("on", ""), started_by=run.started_by,
-        command=command_words(settings["config"], settings.get("device") or "", f"{run.folder}/config.json"),
+        command=command_words(settings["config"], settings.get("device") or "", str(folder / "config.json")),
         resumable=state in ("failed", "stopped"), deletable=why_kept(run, trained),
     )  # fmt: skip
 
 
 def _state(runs: Runs, run: Run) -> TrainState:
     if run.state == "queued":
-        return "waiting" if runs.waits_for(run.id) else "running"
+        return "waiting" if run.message else "running"
     if run.state == "running":
         return "running" if runs.stopping_s(run.id) is None else "stopping"
     return "stopped" if run.state == "cancelled" else run.state

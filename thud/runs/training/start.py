@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from thud.records import Run, content_id
 from thud.runs.folder import read_plan
 from thud.runs.jobs import pairs_export, train
 from thud.runs.pair_files import exports, leaving
+from thud.runs.run import marks
 from thud.runs.trainer import command_words, environment
 from thud.runs.training.listener import short_base
-from thud.runs.training.wanted import TrainWanted, config_of, default_device, wanted_json
+from thud.runs.training.wanted import TrainWanted, config_of, device_for, device_problem, read_device, wanted_json
 
 if TYPE_CHECKING:
     from thud.runs.checker import Checker
@@ -25,12 +27,19 @@ if TYPE_CHECKING:
 FORMAT = "trl"
 UNSAID = "DATA"
 """What the config says of data that is not exported yet."""
+UNNAMED = "RUN"
+"""What the command says of a folder that is not there yet."""
+_NAMES = threading.Lock()
+"""Held from looking for a free name until a run has it."""
+CHAIN = "chain"
+"""Chains among the definitions of the store."""
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainPlan:
-    """What a training would do. config: with whole paths. exports: whether its set is exported first.
+    """What a training would do. wanted: with its device. name: the one wanted, else the next that is free. config: with
+    whole paths. exports: whether its set is exported first.
 
     check: what the checker says, {} where it was not asked. blocked: the sentence that keeps it from starting, or "".
     """
@@ -57,19 +66,23 @@ class _Data:
 def plan_training(store: Store, runs: Runs, wanted: TrainWanted, checker: Checker | None = None) -> TrainPlan:
     """The plan, with nothing started. BadRequest, NotFound for what makes no sense at all.
 
-    checker: looks over config, data and machine; without one only what is asked for is looked at.
+    checker: looks over config, data and machine; on a cluster not over the machine, which is another one. Without one
+    only what is asked for is looked at.
     """
-    name = _free_name(runs, wanted)
+    name, on = _free_name(store, runs, wanted), wanted.on or runs.on
     data = _data(store, runs, wanted)
-    device = wanted.device if wanted.device is not None else "" if wanted.on else default_device()
     config = _config(runs, wanted, data.folder or UNSAID)
+    device = read_device(wanted.device)
+    device = device_for(config, on) if device is None else device
     shown = train.placed(config, store.workspace, store.workspace / "runs" / name)
     if not data.folder:
         shown["data"] = UNSAID
-    check = checker.check(shown, wanted.waive) if checker else {}
-    line, env = command_words(config, device, f"runs/{name}/config.json"), environment(config, device)
-    wanted = replace(wanted, name=name, device=device)
-    return TrainPlan(wanted, name, shown, line, env, data.title, not data.folder, check, _blocked(check))
+    check = checker.check(shown, wanted.waive, device, bool(on)) if checker else {}
+    line, env = command_words(config, device, f"{UNNAMED}/config.json"), environment(config, device)
+    blocked = device_problem(device, config) or _blocked(check)
+    return TrainPlan(
+        replace(wanted, device=device), name, shown, line, env, data.title, not data.folder, check, blocked
+    )
 
 
 def _blocked(check: Mapping[str, Any]) -> str:
@@ -80,8 +93,9 @@ def _blocked(check: Mapping[str, Any]) -> str:
     return ""
 
 
-def _free_name(runs: Runs, wanted: TrainWanted) -> str:
-    taken = {run.settings.get("name", "") for run in runs.runs() if run.kind == train.kind}
+def _free_name(store: Store, runs: Runs, wanted: TrainWanted) -> str:
+    """BadRequest for a name that is none, or that a run has or a chain has promised to one."""
+    taken = {run.settings.get("name", "") for run in runs.runs() if run.kind == train.kind} | _promised(store)
     if wanted.name:
         if not re.fullmatch(r"[^\W_][\w.-]{0,39}", wanted.name):
             raise BadRequest("A run's name is 1 to 40 letters, digits or . _ -, a letter or digit first.")
@@ -92,9 +106,16 @@ def _free_name(runs: Runs, wanted: TrainWanted) -> str:
     return f"{wanted.stage}-{max(numbers, default=0) + 1:04d}"
 
 
-def next_name(runs: Runs, stage: str) -> str:
+def _promised(store: Store) -> set[str]:
+    """Names that chains have for their trainings, the chain left out that starts one just now."""
+    own = (marks().get("chain") or [""])[0]
+    others = [body for chain_id, body in store.definitions(CHAIN).items() if chain_id != own]
+    return {name for body in others for step in body["steps"] if isinstance(name := step.get("name"), str) and name}
+
+
+def next_name(store: Store, runs: Runs, stage: str) -> str:
     """The name that the next run gets, such as "sft-0007"."""
-    return _free_name(runs, TrainWanted(stage))
+    return _free_name(store, runs, TrainWanted(stage))
 
 
 def _data(store: Store, runs: Runs, wanted: TrainWanted) -> _Data:
@@ -169,15 +190,21 @@ def start_training(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run
         return _after_export(store, runs, plan, actor)
     wanted = plan.wanted
     config = _config(runs, wanted, _data(store, runs, wanted).folder)
+    with _NAMES:
+        return _start(store, runs, plan, _free_name(store, runs, wanted), config, actor)
+
+
+def _start(store: Store, runs: Runs, plan: TrainPlan, name: str, config: Json, actor: str) -> Run:
+    wanted = plan.wanted
     settings = {
-        "name": plan.name, "stage": wanted.stage, "base": config["base"], "recipe": wanted.recipe, "set": wanted.set_id,
+        "name": name, "stage": wanted.stage, "base": config["base"], "recipe": wanted.recipe, "set": wanted.set_id,
         "data": config["data"], "data_title": plan.data_title, "adapter_run": wanted.adapter_run,
         "device": wanted.device, "config": config, "wanted": wanted_json(wanted),
         "memory_gb": (plan.check.get("memory") or {}).get("total"),
     }  # fmt: skip
-    item: Json = {"subject": plan.name, "config": config, "device": wanted.device, "env": {}, "by": actor}
-    item["key"] = content_id(plan.name, config)
-    title = f"{plan.name}: {wanted.stage.upper()} of {short_base(config['base'])} on {plan.data_title}"
+    item: Json = {"subject": name, "config": config, "device": wanted.device, "by": actor}
+    item["key"] = content_id(name, config)
+    title = f"{name}: {wanted.stage.upper()} of {short_base(config['base'])} on {plan.data_title}"
     return runs.start(
         train.kind, title, settings, [item], actor, workers=1, limit_s=0.0, grace_s=train.GRACE_S,
         device=wanted.device or "", on=wanted.on,
@@ -185,12 +212,16 @@ def start_training(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run
 
 
 def _after_export(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run:
-    from thud.runs.chain import run_of_step, start_chain
+    """The run that exports; an automatic name is given when it trains."""
+    from thud.runs.chain import chains_held, run_of_step, start_chain
 
     row = wanted_json(plan.wanted)
-    step = {"do": "train", **row, "set": row.pop("set_id")}
-    step["adapter"] = row["adapter_run"] or row["adapter"]
-    chain_id = start_chain(store, runs, f"Export, then {plan.name}", [step], actor)
+    set_id, adapter = row.pop("set_id"), row.pop("adapter_run") or row.pop("adapter")
+    step = {**row, "do": "train", "set": set_id, "adapter": adapter}
+    with chains_held():
+        _free_name(store, runs, plan.wanted)
+        then = plan.wanted.name or plan.wanted.stage.upper()
+        chain_id = start_chain(store, runs, f"Export, then {then}", [step], actor)
     run = run_of_step(runs, chain_id, 0)
     if run is None:
         raise BadRequest("The set could not be exported; try again.")

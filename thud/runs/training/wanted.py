@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -58,12 +59,50 @@ def parse_wanted(row: Mapping[str, Any]) -> TrainWanted:
             raise BadRequest(f"{name} has to be text.")
     if not isinstance(row.get("fields", {}), Mapping):
         raise BadRequest("fields has to be an object with fields of a training config.")
-    return TrainWanted(**{**row, "fields": dict(row.get("fields", {})), "waive": tuple(row.get("waive", ()))})
+    waive = row.get("waive", ())
+    if not isinstance(waive, list | tuple) or not all(isinstance(one, str) for one in waive):
+        raise BadRequest("waive has to be a list of names.")
+    device = read_device(row.get("device"))
+    return TrainWanted(**{**row, "fields": dict(row.get("fields", {})), "waive": tuple(waive), "device": device})
 
 
-def default_device() -> str:
-    """The first NVIDIA GPU of this machine, else its CPU."""
-    return "0" if any(Path("/proc/driver/nvidia/gpus").glob("*")) else "cpu"
+def read_device(value: Any) -> str | None:
+    """A device as it is kept: "", "cpu", "0", "0,1"; None = not said. BadRequest for anything else."""
+    device = value.replace(" ", "") if isinstance(value, str) else value
+    if device in (None, "", "cpu"):
+        return None if device is None else str(device)
+    if isinstance(device, str) and re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", device):
+        return ",".join(str(int(number)) for number in device.split(","))
+    raise BadRequest("device is cpu, or the numbers of GPUs, such as 0 or 0,1.")
+
+
+def default_device(processes: int = 1) -> str:
+    """The first NVIDIA GPUs of this machine, one for each process; its CPU where it has none."""
+    return _gpus(processes) if any(Path("/proc/driver/nvidia/gpus").glob("*")) else "cpu"
+
+
+def device_for(config: Mapping[str, Any], on: str) -> str:
+    """Where a config trains when nobody says. On a cluster, whose machines nobody has seen, the CPU is for fp32."""
+    processes = int(config.get("world_size", 1))
+    if on:
+        return "cpu" if config.get("precision", "fp32") == "fp32" else _gpus(processes)
+    return default_device(processes)
+
+
+def _gpus(processes: int) -> str:
+    return ",".join(map(str, range(processes)))
+
+
+def device_problem(device: str, config: Mapping[str, Any]) -> str:
+    """The sentence that there are not as many devices as processes, "" where there are. A CPU has room for all."""
+    processes = int(config.get("world_size", 1))
+    chosen = device.split(",")
+    if device in ("", "cpu") or len(set(chosen)) == len(chosen) == processes:
+        return ""
+    return (
+        f"world_size is {processes}, and each process needs a GPU of its own; device is {device}. "
+        f"Choose as many GPUs, such as {_gpus(processes)}, or set world_size to {len(set(chosen))}."
+    )
 
 
 def recipe_names() -> list[str]:
@@ -92,17 +131,27 @@ def config_of(wanted: TrainWanted) -> Json:
     for name in ("data", "output", "adapter", "stage", "base"):
         if name in wanted.fields:
             raise BadRequest(f"{name} is chosen by itself, not among the fields.")
-    config = _over(start, wanted.fields)
+    config = over(start, wanted.fields)
     config |= {"stage": wanted.stage, "base": wanted.base or start.get("base", "")}
+    for name in ("world_size", "threads"):
+        if name in config:
+            config[name] = _count(name, config[name])
     if not config["base"]:
         raise BadRequest("Say which model is trained: a folder, or “tiny”.")
     return config
 
 
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Json:
+def _count(name: str, value: Any) -> int:
+    """A number of processes or threads, which may stand as text."""
+    if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,4}", str(value)) and int(str(value)) > 0:
+        return int(str(value))
+    raise BadRequest(f"{name} is {str(value)[:40]}; it has to be a whole number from 1 to 9999.")
+
+
+def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Json:
     """The fields of both; of objects the single fields."""
     merged = dict(below)
     for name, value in above.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = _over(merged[name], value) if both else value
+        merged[name] = over(merged[name], value) if both else value
     return merged

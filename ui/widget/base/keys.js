@@ -21,7 +21,8 @@ export const remap = (id, key) => {
 let base = [];
 export const setBase = (bindings) => { base = bindings; };
 
-// bindings: [{id, key, label, run, shift?: label, hidden?: true}]; key is KeyboardEvent.key, "Shift+" is prefixed where a binding says so.
+// bindings: [{id, key, label, run, shift?: label, hidden?: true, once?: true}]; key is KeyboardEvent.key, "Shift+" is prefixed where a binding says so.
+// once: a key that is held down counts as one press.
 export function pushScope(bindings, { modal = false } = {}) {
   const scope = { bindings, modal };
   stack.push(scope);
@@ -59,6 +60,6 @@ export function listen(signal) {
     const hit = namesOf(event).map((name) => active.find((b) => keyOf(b) === name)).find(Boolean);
     if (!hit) return;
     event.preventDefault();
-    hit.run(event);
+    if (!(hit.once && event.repeat)) hit.run(event);
   }, { signal });
 }

@@ -1,6 +1,7 @@
 // The page of one clip: picture, sounds, timeline, facts and proof. Built once; show() points it at another clip.
 import { post } from "../base/api.js";
 import { openDialog } from "../base/dialog.js";
+import { copy } from "../base/clipboard.js";
 import { el, replace } from "../base/dom.js";
 import { Engine } from "../sound/engine.js";
 import { Facts } from "./facts.js";
@@ -250,15 +251,10 @@ class ClipPage {
 
   #params() { return { clip: this.id, sound: this.engine.sound, t: this.engine.position.toFixed(3) }; }
 
-  async copyLink() {
+  copyLink() {
     const params = Object.entries(this.#params()).filter(([, value]) => value !== null);
     const link = `${location.origin}/clips?${new URLSearchParams(params)}`;
-    try {
-      await navigator.clipboard.writeText(link);
-      toast(`Link copied: ${this.row ? soundName(this.row) : "this clip"} at ${this.engine.position.toFixed(3)} s`);
-    } catch {
-      toast(`This browser does not let pages copy. The link: ${link}`, { level: "info", stays: true });
-    }
+    copy(link, `Link copied: ${this.row ? soundName(this.row) : "this clip"} at ${this.engine.position.toFixed(3)} s`);
   }
 
   reject(row) {

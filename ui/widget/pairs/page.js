@@ -1,5 +1,6 @@
 // The Pairs page: recipe, what is left, lint, and one pair after the other. The address is the state (parts.js).
 import { get, post } from "../base/api.js";
+import { copy } from "../base/clipboard.js";
 import { closeDialogs } from "../base/dialog.js";
 import { el, replace } from "../base/dom.js";
 import { initAccount, makePage, nameWorkspace } from "../base/frame.js";
@@ -235,14 +236,10 @@ async function finished(page, run) {
     page.recipe.keep(page.recipe.isEdited && page.recipe.recipe.name !== page.set?.recipe?.name);
     go(page, { ...noFilter(), set: made.set });
     toast(made.words || `${run.title}: done.`, { level: made.empty ? "warn" : "ok" });
-  } else if (made?.folder) toast(`Exported to ${made.folder}`, { stays: true, action: { label: "Copy the path", run: () => copyPath(made.folder) } });
+  } else if (made?.folder) toast(`Exported to ${made.folder}`, { stays: true, action: { label: "Copy the path", run: () => copy(made.folder, "The path is copied.") } });
   else tell(page, run);
 }
 const tell = (page, run) => { if (!page.root.querySelector("dialog[open]")) tellFinished(run, { onreport: () => location.assign("/clips"), onshow: (id) => page.drawer.show(id) }); };
-
-async function copyPath(folder) {
-  try { await navigator.clipboard.writeText(folder); toast("The path is copied."); } catch { toast(`Copy this: ${folder}`, { level: "info", stays: true }); }
-}
 
 // The lists anew, and the set with what was decided since.
 async function reload(page, withSet = true) {

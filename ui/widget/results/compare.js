@@ -2,6 +2,7 @@
 import { get } from "../base/api.js";
 import { el, replace } from "../base/dom.js";
 import { icon } from "../base/icons.js";
+import { chance } from "../base/numbers.js";
 import { comparedPanel } from "./controls.js";
 import { ItemRows, ItemTable } from "./items.js";
 import { face, makeMenu, option, options } from "./menu.js";
@@ -10,7 +11,6 @@ import { comparePicture } from "./picture.js";
 import { filterQuery } from "./state.js";
 
 const FLIPS = { a_wrong: "A wrong, B right", b_wrong: "A right, B wrong", all: "all" };
-const SMALL_P = 0.001;
 
 export async function show(parts) {
   const board = await parts.board();
@@ -45,9 +45,6 @@ function pickers(parts, board, pair, found) {
   return el("div", { class: "row w picks" }, picker("a", "b"), el("span", { class: "t3" }, "against"), picker("b", "a"), el("button", { class: "btn q", type: "button", "data-key": "turn", onclick: () => parts.go({ a: pair.b, b: pair.a }) }, "Turn round"),
     el("span", { class: "sp" }), el("span", { class: "sm t3" }, `same ${plural(found.items, "item")}, paired by clip`));
 }
-
-// ".115", "< .001", "1.000"
-const chance = (p) => (p === null || p === undefined ? "–" : p < SMALL_P ? "< .001" : p.toFixed(3).replace(/^0/, ""));
 
 function table(parts, found) {
   const heads = [["right, %", ""], ["A", "num"], ["B", "num"], ["B − A", "num"], ["95 % interval", "num"], [axis("−100", "0", "+100"), "fo"], ["A only", "num w2", "A right where B was wrong"], ["B only", "num w2", "B right where A was wrong"],

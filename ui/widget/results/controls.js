@@ -7,9 +7,9 @@ import { axis, estimateOf, forest, interval, percent, points, said } from "./par
 const GLYPHS = { "not above": ["alert", "warn"], "not known": ["info", ""] };
 const OTHER = "under another clip’s picture";
 const TITLE = "Sync, classes alike";
-// Above what the sound alone allows is half of it: the other half is that it falls under another picture.
+// Above what the sound alone allows is half of it: the other half is that it falls to that under another picture.
 const PICTURE = { true: ["check", "ok"], false: ["alert", "warn"], null: ["info", ""] };
-const glyphOf = ({ listening, needs_picture }) => (listening === "above" ? PICTURE[String(needs_picture)] : GLYPHS[listening] ?? [null, ""]);
+const glyphOf = ({ listening, by_picture }) => (listening === "above" ? PICTURE[String(by_picture)] : GLYPHS[listening] ?? [null, ""]);
 
 // The cell of the leaderboard: the accuracy, which leads to its items, and both controls below it. link(content, label): to those items.
 export function controlsCell(parts, row, link) {

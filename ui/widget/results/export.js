@@ -1,10 +1,11 @@
 // What can be taken away: the numbers as CSV or LaTeX, a report that opens without a server, the plot as SVG or PNG, and the address.
+import { copy } from "../base/clipboard.js";
 import { el } from "../base/dom.js";
 import { icon } from "../base/icons.js";
 import { action, makeMenu } from "./menu.js";
 import { savePng, saveSvg } from "./picture.js";
 import { viewQuery } from "./state.js";
-import { fail, toast } from "../base/toast.js";
+import { fail } from "../base/toast.js";
 
 const FILES = { csv: "Numbers, CSV", tex: "Table, LaTeX", html: "Report, one HTML file" };
 
@@ -24,11 +25,4 @@ async function taking(save, picture) {
   try { await save(picture); } catch (cause) { fail(new Error("The picture could not be made in this browser. The SVG may work, or the CSV.", { cause })); }
 }
 
-// Where the page is not on a secure address the clipboard is closed to it, and the address is shown to be copied by hand.
-export async function copyLink(address = location.href) {
-  const url = new URL(address, location.href).href;
-  try {
-    await navigator.clipboard.writeText(url);
-    toast("The link is copied.");
-  } catch { toast(`Copy this: ${url}`, { level: "info", stays: true }); }
-}
+export const copyLink = (address = location.href) => copy(new URL(address, location.href).href, "The link is copied.");

@@ -18,15 +18,15 @@ const TASK_WORDS = { sync: "in sync, early or late", existence: "is there sound"
 const remembered = () => { try { return JSON.parse(localStorage.getItem(STORE)) ?? {}; } catch { return {}; } };
 const remember = (model) => { try { localStorage.setItem(STORE, JSON.stringify(model)); } catch { /* storage is off: fresh next time */ } };
 
-// onstarted(runId, title) for each run that was started, onclose(); wanted: what is chosen at first {listener, set, arms, tasks}. Returns the dialog.
+// onstarted(runId, title) for each run that was started, onclose(); wanted: what is chosen at first {listener, set, arms, tasks, clips: ids, not there = all}. Returns the dialog.
 export function openListeners(root, options = {}) {
   return new ListenersDialog(root, options).dialog;
 }
 
 class ListenersDialog {
   constructor(root, { onstarted = () => {}, onclose = null, wanted = null }) {
-    Object.assign(this, { onstarted, found: null, plan: null, asked: 0, timer: 0, sending: false, cards: null, testing: null });
-    this.model = { listener: "", set: "", arms: null, tasks: null, conditions: null, clips: "all", filter: "", again: false, override: false, ...remembered(), ...(wanted && { clips: "all", conditions: null, again: false, override: false, ...wanted }) };
+    Object.assign(this, { onstarted, found: null, plan: null, asked: 0, timer: 0, sending: false, cards: null, testing: null, these: wanted?.clips ?? null });
+    this.model = { listener: "", set: "", arms: null, tasks: null, conditions: null, clips: "all", filter: "", again: false, override: false, ...remembered(), ...(wanted && { conditions: null, again: false, override: false, ...wanted, clips: wanted.clips ? "these" : "all" }) };
     this.said = el("p", { class: "sr", role: "status" });
     this.told = el("div", { class: "ask-told", role: "status" });
     this.ledger = el("p", { class: "sm t3 spent" });
@@ -137,7 +137,7 @@ class ListenersDialog {
     const { model } = this;
     const count = el("span", { class: "sm t3" });
     const input = el("input", { class: "in s", type: "search", value: model.filter, size: "22", placeholder: "name, sound or id", "aria-label": "Which clips: name, sound or id", "data-key": "filter", spellcheck: "false", autocomplete: "off" });
-    const tell = () => { input.hidden = count.hidden = model.clips === "all"; count.textContent = this.cards ? `${this.filtered().length} of ${this.cards.length}` : ""; };
+    const tell = () => { input.hidden = count.hidden = model.clips !== "filter"; count.textContent = this.cards ? `${this.filtered().length} of ${this.cards.length}` : ""; };
     input.addEventListener("input", () => { model.filter = input.value; tell(); this.changed(); });
     const radio = (id, words) => {
       const one = el("input", { type: "radio", name: "ask-clips", "data-key": `clips-${id}`, onchange: () => { model.clips = id; tell(); if (id === "filter") { this.loadCards(tell); input.focus(); } this.changed(); } });
@@ -146,7 +146,7 @@ class ListenersDialog {
     };
     tell();
     this.tellClips = tell;
-    return [radio("all", "All"), radio("filter", "Only"), input, count];
+    return [radio("all", "All"), this.these && radio("these", `The ${plural(this.these.length, "clip")} it was asked about`), radio("filter", "Only"), input, count];
   }
 
   filtered() {
@@ -164,7 +164,7 @@ class ListenersDialog {
   body() {
     const { model } = this;
     return { listener: this.row.name, set: this.set.id, arms: this.arms, tasks: this.tasks, conditions: this.conditions, again: model.again, override: model.override,
-      clips: model.clips === "all" ? null : this.filtered().map((card) => card.id) };
+      clips: model.clips === "all" ? null : model.clips === "these" ? this.these : this.filtered().map((card) => card.id) };
   }
 
   label(plan) {
@@ -175,7 +175,7 @@ class ListenersDialog {
 
   changed({ now = false } = {}) {
     const { listener, set, arms, tasks, conditions, clips, filter } = { ...this.model, listener: this.row.name, set: this.set.id };
-    remember({ listener, set, arms, tasks, conditions, clips, filter });
+    remember({ listener, set, arms, tasks, conditions, clips: clips === "these" ? "all" : clips, filter });
     this.plan = null;
     this.asked += 1; // an answer that is on its way is about something else
     this.right.setAttribute("aria-busy", "true");

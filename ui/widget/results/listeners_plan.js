@@ -32,14 +32,15 @@ function table(plan) {
 
 // Whether it hears is found out before the first item; who does not hear is not scored, unless somebody insists.
 function hearing(plan, override, onoverride) {
-  if (!plan.canary.length) return null;
+  const untested = plan.untested.map(({ title, words }) => note("info", el("b", {}, title), ` ${words}`));
+  if (!plan.canary.length) return untested.length ? el("div", { class: "ask-hearing col g4y" }, untested) : null;
   const words = { never: () => "never tested", passed: (row) => `heard before, ${row.passed} of ${row.of} right${row.at ? `, ${when(row.at)}` : ""}`, failed: (row) => `did not hear: ${row.passed} of ${row.of} right${row.at ? `, ${when(row.at)}` : ""}` };
   const level = { never: "info", passed: "ok", failed: "warn" };
   const box = el("input", { type: "checkbox", "data-key": "override", onchange: () => onoverride(box.checked) });
   box.checked = override;
   const insist = plan.canary.some((row) => row.state !== "passed") || override;
   return el("div", { class: "ask-hearing col g4y" }, el("p", { class: "sm t2" }, "First six short questions show whether it hears. If it does not, nothing is scored."),
-    plan.canary.map((row) => note(level[row.state], el("b", {}, row.title), ` ${words[row.state](row)}`)),
+    plan.canary.map((row) => note(level[row.state], el("b", {}, row.title), ` ${words[row.state](row)}`)), untested,
     insist && el("label", { class: "fl top" }, box, el("span", {}, "Score it even if it does not hear ", el("span", { class: "sm t3" }, "This is recorded: its row in Results carries the warning."))));
 }
 

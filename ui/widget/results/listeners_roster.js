@@ -11,7 +11,7 @@ const state = (level, words, title = null) => el("span", { class: `st sm ${level
 const heardIn = (row, arms) => arms.find((arm) => arm in row.canary) ?? null;
 
 function canaryWord(row, arm) {
-  if (!Object.keys(row.canary).length) return state("none", row.hears ? "no test needed" : "no sound", row.hears ? "Not a model: it is measured here" : row.senses);
+  if (row.untested) return state("none", row.untested.split(":")[0], row.untested);
   const kept = row.canary[arm ?? Object.keys(row.canary)[0]];
   if (!kept) return state("none", "never tested", "Whether it hears was never tested");
   return state(kept.hears ? "ok" : "bad", `${kept.hears ? "hears" : "deaf?"} ${kept.passed} of ${kept.of}`, kept.words);
@@ -50,7 +50,7 @@ function chosen({ row, twin, arms, testing, onedit, onclone, onremove, ontest, o
 }
 
 function tested(row, arm) {
-  if (!arm) return Object.keys(row.canary).length ? "in what is chosen below it is given no sound, so its hearing does not matter" : "";
+  if (!arm) return Object.keys(row.canary).length ? "in what is chosen below it is given no sound, so its hearing does not matter" : row.untested;
   const kept = row.canary[arm];
   if (!kept) return "whether it hears was never tested";
   return `${kept.hears ? "it heard" : "it did not hear"} (${kept.passed} of ${kept.of} right)${kept.at ? `, tested ${when(kept.at)}` : ""}${kept.override ? ", scored all the same" : ""}`;

@@ -49,6 +49,7 @@ function heading(parts, rows, head) {
   const day = new Date(head.at).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
   parts.title(head.listener, menu.node, el("span", { class: "row facts" }, head.simulated && el("span", { class: "chip dash" }, "simulated"),
     canary && el("span", { class: `chip ${passed ? "" : "bad"}`, title: [canary.words, canary.override].filter(Boolean).join(" ") }, icon(passed ? "check" : "x", "s"), `audio canary ${canary.passed} of ${canary.of}`),
+    head.untested && el("span", { class: "chip dash", title: head.untested }, `audio canary: ${head.untested.split(":")[0]}`),
     el("span", { class: "chip" }, ARMS[head.arm] ?? head.arm), head.set?.name && el("span", { class: "chip" }, head.set.name), el("span", { class: "t3 sm clip" }, [plural(head.items, "item"), day, head.run && `run ${head.run.slice(0, 8)}`].filter(Boolean).join(", "))));
   if (held) menu.button.focus();
 }

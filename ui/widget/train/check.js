@@ -2,19 +2,20 @@
 import { el, replace } from "../base/dom.js";
 import { icon } from "../base/icons.js";
 import { panel, plural } from "../pairs/parts.js";
-import { copied, span } from "./parts.js";
+import { copy } from "../base/clipboard.js";
+import { span } from "./parts.js";
 
 const GLYPH = { ok: "check", warn: "alert", bad: "x", info: "info" };
 const WAIVED = "accepted";
 
-// parts: {tell(words, level), waive(name, on), start(), again()}.
+// parts: {waive(name, on), start(), again()}.
 export class CheckPanels {
   constructor(parts) {
     this.parts = parts;
     const before = panel("Before you start", el("span", { class: "sp" }), this.chip = el("span", { role: "status" })), what = panel("What will run", el("span", { class: "sp" }), this.copy = el("button", { class: "btn q s", type: "button", onclick: () => this.copying() }, "Copy"));
     this.list = el("ul", { class: "pfl" });
     replace(before.body, this.list);
-    this.command = el("pre", { class: "cmd", tabindex: "0", "aria-label": "Command" });
+    this.command = el("pre", { class: "cmd", tabindex: "0", "aria-label": "Command", title: "RUN: the folder that the run gets when it starts" });
     this.long = el("span", { class: "sm t2" });
     this.go = el("button", { class: "btn makes", type: "button", onclick: () => { if (this.go.getAttribute("aria-disabled") !== "true") parts.start(); } }, "Start");
     replace(what.body, this.command, el("div", { class: "pf row" }, this.long, el("span", { class: "sp" }), this.go));
@@ -52,15 +53,21 @@ export class CheckPanels {
   }
 
   // Nothing could be asked: the sentence, and another try.
-  trouble(error) {
+  trouble(error) { this.instead("not checked", "This cannot be checked", error.message, " ", el("button", { class: "linky", type: "button", onclick: () => this.parts.again() }, "Try again")); }
+
+  // Fields that hold no number: nothing to ask the server about. names: what they are called.
+  invalid(names) { this.instead("1 stops it", names.join(", "), names.length === 1 ? "This field holds no number that can be used." : "These fields hold no numbers that can be used."); }
+
+  instead(chip, title, ...words) {
     for (const node of this.nodes) node.removeAttribute("aria-busy");
-    replace(this.chip, el("span", { class: "chip bad" }, icon("x", "s"), "not checked"));
-    replace(this.list, el("li", { class: "pf1 k-bad" }, el("span", { class: "st bad" }, icon("x"), el("b", {}, "This cannot be checked")), el("span", { class: "sm t3" }, error.message, " ", el("button", { class: "linky", type: "button", onclick: () => this.parts.again() }, "Try again"))));
+    replace(this.chip, el("span", { class: "chip bad" }, icon("x", "s"), chip));
+    replace(this.list, el("li", { class: "pf1 k-bad" }, el("span", { class: "st bad" }, icon("x"), el("b", {}, title)), el("span", { class: "sm t3" }, words)));
+    this.long.textContent = "See above what stops it.";
     this.enable(false);
   }
 
   copying() {
-    if (this.told) copied(this.told.command, (words, shown) => this.parts.tell(shown ? words : "The command is copied.", shown ? "info" : "ok"));
+    if (this.told?.command) copy(this.told.command, "The command is copied. RUN stands for the folder that the run gets when it starts.");
   }
 }
 

@@ -7,14 +7,14 @@ const of = (run, verb, body) => post(`/api/train/runs/${encodeURIComponent(run.r
 
 // parts: {root, hub: whether a token is there, started({run, title}), gone(run)}.
 export function openExport(parts, run) {
-  const folder = pathInput("", `exports/models/${run.name}`);
-  formDialog(parts.root, { title: `Export ${run.name}`, verb: "Export", lead: "The adapter alone, with a card that says what it was trained on, how, and what it scored.", fields: field("Folder", folder, "empty: in exports/models of the workspace"),
+  const folder = pathInput("", `${run.base}-${run.name}-adapter`);
+  formDialog(parts.root, { title: `Export ${run.name}`, verb: "Export", lead: "The adapter alone, with a card that says what it was trained on, how, and what it scored.", fields: field("Folder", folder, "below exports/models of the workspace"),
     send: async () => { parts.started(await of(run, "export", { folder: folder.value.trim() })); return true; } });
 }
 
 export function openMerge(parts, run) {
-  const folder = pathInput("", `exports/models/${run.name}-merged`);
-  formDialog(parts.root, { title: `Merge ${run.name} into its base`, verb: "Merge", lead: "A whole model with what was learnt written into its weights. It is as large as the base.", fields: field("Folder", folder, "empty: in exports/models of the workspace"),
+  const folder = pathInput("", `${run.base}-${run.name}-merged`);
+  formDialog(parts.root, { title: `Merge ${run.name} into its base`, verb: "Merge", lead: "A whole model with what was learnt written into its weights. It is as large as the base.", fields: field("Folder", folder, "below exports/models of the workspace"),
     send: async () => { parts.started(await of(run, "merge", { folder: folder.value.trim() })); return true; } });
 }
 

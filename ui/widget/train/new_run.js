@@ -5,10 +5,10 @@ import { panel, plural } from "../pairs/parts.js";
 import { formDialog, field as labelled, pathInput } from "../pairs/dialogs.js";
 import { STAGES, rate } from "./parts.js";
 
-const DRAFT = "thud.train.draft";
+const DRAFT = "thud.train.draft.2";
 const EMPTY = { stage: "sft", recipe: "", base: "", set: "", export: "", adapter_run: "", adapter: "", fields: {}, rest: null, device: null, on: "", waive: [] };
 const DEFAULTS = { batch_size: 1, accumulation: 1, world_size: 1, max_steps: 0, epochs: 1, eval_every: 0, learning_rate: 5e-5, warmup: 0.03, lora: { rank: 16, alpha: 32 }, loss: { beta: 0.1 } };
-const NUMBER = /^\d*\.?\d*(e[-+]?\d+)?$/i;
+const NUMBER = /^(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?$/i;
 
 // One mapping over another, both as deep as they are.
 export function merged(under, over) {
@@ -30,6 +30,7 @@ export class NewRun {
   constructor(parts) {
     this.parts = parts;
     this.model = { ...EMPTY };
+    this.wrong = new Map(); // fields that hold no number, and what they are called
     this.stages = el("span", { class: "seg s", role: "radiogroup", "aria-label": "Stage" }, Object.entries(STAGES).map(([id, words]) => el("button", { type: "button", role: "radio", "data-stage": id, onclick: () => this.turn(id) }, words)));
     const made = panel("New run", el("span", { class: "sp" }), this.stages);
     Object.assign(this, { node: made.node, body: made.body });
@@ -38,9 +39,16 @@ export class NewRun {
   begin() {
     let draft = null;
     try { draft = JSON.parse(sessionStorage.getItem(DRAFT)); } catch { /* storage is off or holds something else */ }
-    if (draft?.stage in STAGES && this.recipes(draft.stage).some(({ name }) => name === draft.recipe)) this.model = { ...EMPTY, ...draft };
+    if (draft?.stage in STAGES && this.recipes(draft.stage).some(({ name }) => name === draft.recipe)) { this.model = { ...EMPTY, ...draft }; this.forget(); }
     else this.start("sft");
     this.draw();
+  }
+
+  // Pairs and runs that are not there any more are not chosen any more. Returns whether there were such.
+  forget() {
+    const { sets, runs } = this.parts.overview(), { model } = this, gone = { set: model.set && !sets.some(({ id }) => id === model.set), adapter_run: model.adapter_run && !runs.some(({ run }) => run === model.adapter_run) };
+    for (const name of Object.keys(gone)) if (gone[name]) model[name] = "";
+    return Object.values(gone).some(Boolean);
   }
 
   recipes(stage = this.model.stage) { return this.parts.overview().recipes.filter((one) => one.stage === stage); }
@@ -53,21 +61,28 @@ export class NewRun {
     return { ...more, yaml: rest ?? "" };
   }
 
+  // All settings as the server has put them together; before its first answer those that are known here.
+  get settled() { return merged(merged(DEFAULTS, this.told?.config?.stage === this.model.stage ? this.told.config : this.recipe.config), this.model.fields); }
+
   // A stage from its first recipe, on the newest pairs; DPO goes on from the newest SFT.
   start(stage, recipe = null) {
-    const found = recipe ?? this.recipes(stage)[0], { sets, adapters } = this.parts.overview(), base = found?.config.base ?? "tiny";
+    const found = recipe ?? this.recipes(stage)[0], { adapters } = this.parts.overview(), base = found?.config.base ?? "tiny";
     const from = stage === "dpo" ? adapters.find((one) => one.stage === "sft" && one.base === base) ?? adapters.find((one) => one.stage === "sft") : null;
-    this.model = { ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: (sets.find((one) => one.stage === stage) ?? sets.find((one) => stage === "sft" || one.stage === "dpo"))?.id ?? "", device: this.model.device };
+    this.told = null;
+    this.model = { ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: this.newest(stage), device: this.model.device };
   }
 
-  // New pairs and adapters are offered at once; chosen by themselves only where nothing was.
+  newest(stage) {
+    const { sets } = this.parts.overview();
+    return (sets.find((one) => one.stage === stage) ?? sets.find((one) => stage === "sft" || one.stage === "dpo"))?.id ?? "";
+  }
+
+  // New pairs are chosen by themselves only where nothing was; what is gone is chosen no more. Nothing else is touched, and nobody's typing.
   refresh() {
-    const { model } = this;
-    if (model.set || model.export || this.node.contains(document.activeElement)) return;
-    const before = JSON.stringify(model);
-    this.start(model.stage, this.recipe.name ? this.recipe : null);
-    if (JSON.stringify(this.model) === before || !this.model.set) this.model = model;
-    else this.changed(true);
+    if (this.node.contains(document.activeElement) || this.wrong.size > 0) return;
+    const { model } = this, gone = this.forget(), before = model.set;
+    if (!model.set && !model.export && !gone) model.set = this.newest(model.stage);
+    if (gone || model.set !== before) this.changed(true);
   }
 
   turn(stage) {
@@ -78,7 +93,9 @@ export class NewRun {
 
   // As another run was: everything that it was told, ready to be changed.
   take(wanted) {
-    this.model = { ...EMPTY, ...wanted, rest: wanted.yaml || null };
+    const { yaml, ...more } = wanted;
+    this.told = null;
+    this.model = { ...EMPTY, ...more, rest: yaml || null };
     this.changed(true);
     this.node.scrollIntoView({ block: "nearest" });
   }
@@ -96,36 +113,44 @@ export class NewRun {
   }
 
   draw() {
-    const { config, model } = this, dpo = model.stage === "dpo";
+    const { config, model, wrong } = this, dpo = model.stage === "dpo", mended = wrong.size > 0;
     for (const node of this.stages.children) node.setAttribute("aria-checked", String(node.dataset.stage === model.stage));
     this.numbers = {};
+    wrong.clear();
     replace(this.body, el("div", { class: "pb fg" }, this.line("Recipe", this.recipeMenu()), this.line("Start from", this.startMenu()), this.line("Pairs", this.setMenu()),
       this.number("Learning rate", "learning_rate", rate(config.learning_rate), (value) => ({ learning_rate: value })),
       dpo ? this.number("β", "loss.beta", String(config.loss.beta), (value) => ({ loss: { beta: value } })) : this.number("Warm-up", "warmup", String(config.warmup), (value) => ({ warmup: value }), { unit: "of the steps" }),
-      this.number(dpo ? "Pairs a step" : "Rows a step", "rows", String(this.rows(config)), (value) => (value >= 1 ? shared(value, config.batch_size, config.world_size) : {}), { whole: true, unit: "" }),
+      this.number(dpo ? "Pairs a step" : "Rows a step", "rows", String(this.rows(config)), (value) => shared(value, config.batch_size, this.settled.world_size), { whole: true, least: 1 }),
       this.number("Steps", "max_steps", config.max_steps ? String(config.max_steps) : "", (value) => ({ max_steps: value }), { whole: true, unit: "", empty: 0 }),
       config.tuning === "full" ? this.line("LoRA rank", el("span", { class: "in t3" }, "all weights train"), true) : this.number("LoRA rank", "lora.rank", String(config.lora.rank), (value) => ({ lora: { rank: value } }), { whole: true, second: this.alpha(config) }),
       this.number("Check every", "eval_every", String(config.eval_every), (value) => ({ eval_every: value }), { whole: true, unit: "steps" })), this.more());
     this.units();
+    if (mended) this.parts.changed(); // what was typed there is gone
   }
 
   line(words, inside, narrow = false) { return el("div", { class: `fd${narrow ? " half1" : ""}` }, el("span", { class: "sm t2" }, words), inside); }
 
-  number(words, key, value, change, { whole = false, unit = "", empty = null, second = null } = {}) {
-    const said = el("span", { class: "u" }, unit), input = el("input", { type: "text", inputmode: whole ? "numeric" : "decimal", autocomplete: "off", "aria-label": words, "data-field": key, value });
-    input.addEventListener("input", () => {
-      const text = input.value.trim(), good = whole ? /^\d{1,9}$/.test(text) : NUMBER.test(text) && text !== "" && text !== ".", nothing = text === "" && empty !== null;
-      if (!good && !nothing) { input.setAttribute("aria-invalid", "true"); return; }
-      input.removeAttribute("aria-invalid");
-      this.put(change(nothing ? empty : Number(text)));
-    });
+  number(words, key, value, change, { whole = false, unit = "", empty = null, least = 0, second = null } = {}) {
+    const said = el("span", { class: "u" }, unit), input = this.input(words, key, value, { whole, empty, least, take: (number) => this.put(change(number)) });
     this.numbers[key] = { input, said };
     return el("div", { class: "fd half1" }, el("span", { class: "sm t2", "aria-hidden": "true" }, words), el("span", { class: "in" }, input, second, said));
   }
 
+  // A field for a number; what is none is kept in mind, so that nothing starts with the number from before. empty: what nothing stands for, null = it may not be.
+  input(words, key, value, { whole, empty = null, least = 0, cls = null, take }) {
+    const input = el("input", { type: "text", inputmode: whole ? "numeric" : "decimal", autocomplete: "off", class: cls, "aria-label": words, "data-field": key, value });
+    input.addEventListener("input", () => {
+      const text = input.value.trim(), nothing = text === "" && empty !== null, number = nothing ? empty : Number(text), good = nothing || ((whole ? /^\d{1,9}$/ : NUMBER).test(text) && Number.isFinite(number) && number >= least);
+      if (good) { input.removeAttribute("aria-invalid"); this.wrong.delete(key); take(number); return; }
+      input.setAttribute("aria-invalid", "true");
+      this.wrong.set(key, words);
+      this.parts.changed();
+    });
+    return input;
+  }
+
   alpha(config) {
-    const input = el("input", { type: "text", inputmode: "numeric", autocomplete: "off", class: "alpha1", "aria-label": "LoRA alpha", "data-field": "lora.alpha", value: String(config.lora.alpha) });
-    input.addEventListener("input", () => { if (/^\d{1,5}$/.test(input.value)) this.put({ lora: { alpha: Number(input.value) } }); });
+    const input = this.input("LoRA alpha", "lora.alpha", String(config.lora.alpha), { whole: true, cls: "alpha1", take: (value) => this.put({ lora: { alpha: value } }) });
     return el("span", { class: "row two1" }, el("span", { class: "t3", "aria-hidden": "true" }, "α"), input);
   }
 
@@ -134,8 +159,9 @@ export class NewRun {
   // What follows from the numbers, without touching the fields that somebody types in. told: the newest check.
   units(told = this.told) {
     this.told = told;
-    const { config } = this, { rows, max_steps: steps } = this.numbers;
+    const config = this.settled, { rows, max_steps: steps } = this.numbers, all = String(this.rows(config));
     rows.said.textContent = `= ${config.batch_size} × ${config.accumulation}${config.world_size > 1 ? ` × ${config.world_size}` : ""}`;
+    if (rows.input !== document.activeElement && !this.wrong.has("rows") && Number.isFinite(this.rows(config))) rows.input.value = all;
     steps.input.placeholder = told?.steps ? String(told.steps) : "one pass";
     steps.said.textContent = told?.passes ? plural(Number(told.passes), "pass", "passes") : config.max_steps ? "" : plural(config.epochs, "pass", "passes");
     for (const [key, { input }] of Object.entries(this.numbers)) input.closest(".in").classList.toggle("wrong", told?.wrong === key);
@@ -148,12 +174,14 @@ export class NewRun {
   }
 
   startMenu() {
-    const { bases, adapters } = this.parts.overview(), { model } = this, from = adapters.find(({ run }) => run === model.adapter_run);
-    const here = from ? `${from.name}, step ${from.step}` : model.adapter || model.base;
-    const base = (name) => option(name, { on: !from && !model.adapter && name === model.base, aside: "untrained", run: () => this.pick({ base: name, adapter_run: "", adapter: "" }) });
+    const { bases, adapters, runs } = this.parts.overview(), { model } = this, from = adapters.find(({ run }) => run === model.adapter_run), bare = !model.adapter_run && !model.adapter;
+    const here = from ? `${from.name}, step ${from.step}` : runs.find(({ run }) => run === model.adapter_run)?.name ?? (model.adapter || model.base);
+    const base = (name) => option(name, { on: bare && name === model.base, aside: "untrained", run: () => this.pick({ base: name, adapter_run: "", adapter: "" }) });
     const taught = (one) => option(`${one.name}, step ${one.step}`, { on: one.run === model.adapter_run, aside: `${STAGES[one.stage]} of ${one.base}`, run: () => this.pick({ base: one.base, adapter_run: one.run, adapter: "" }) });
+    const other = (close, words, ...asked) => el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder(...asked); } }, words);
     return this.menu("Start from", here, (close) => [adapters.length > 0 && options("Trained here", false, adapters.map(taught)), options("Models", false, [...new Set([...bases, model.base])].filter(Boolean).map(base)),
-      el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder("Start from a folder", "Folder of a model on this machine", "models/Qwen2.5-Omni-7B", (path) => this.pick({ base: path, adapter_run: "", adapter: "" })); } }, "Another folder…")]);
+      other(close, "Another folder…", "Start from a folder", "Folder of a model on this machine", "models/Qwen2.5-Omni-7B", (path) => this.pick({ base: path, adapter_run: "", adapter: "" })),
+      other(close, "Adapter folder…", "Go on from an adapter", `Folder of an adapter for ${model.base || "the base"}`, "models/my-adapter", (path) => this.pick({ adapter_run: "", adapter: path }))]);
   }
 
   setMenu() {
@@ -183,7 +211,7 @@ export class NewRun {
     } });
   }
 
-  // Everything else, as the recipe has it: lines that are taken out count as the default.
+  // Everything else, as the recipe has it: lines that are taken out count as they stand there.
   more() {
     const { details } = this.parts, told = details()?.recipes.find(({ name }) => name === this.model.recipe), open = this.body.querySelector("details.more")?.open ?? false;
     const area = el("textarea", { class: "area", rows: "12", spellcheck: "false", "aria-label": "All other settings, YAML", "data-field": "yaml", placeholder: details() ? "" : "The recipe is being read…" }, this.model.rest ?? told?.rest ?? "");

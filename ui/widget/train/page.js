@@ -1,5 +1,6 @@
 // The Train page: a new run and what speaks against it on the left; on the right all runs, and the one that is looked at. The address is the state (parts.js).
 import { get, post } from "../base/api.js";
+import { copy } from "../base/clipboard.js";
 import { closeDialogs } from "../base/dialog.js";
 import { el, replace } from "../base/dom.js";
 import { initAccount, makePage, nameWorkspace } from "../base/frame.js";
@@ -10,6 +11,7 @@ import { atWork, makeDrawer, pollRuns, tellFinished } from "../base/runs.js";
 import { initTheme } from "../base/theme.js";
 import { fail, initToasts, toast } from "../base/toast.js";
 import { copyLink } from "../results/export.js";
+import { note } from "../pairs/parts.js";
 import { trouble } from "../results/parts.js";
 import { BeforePanel } from "./before.js";
 import { CheckPanels } from "./check.js";
@@ -18,7 +20,7 @@ import { NewRun } from "./new_run.js";
 import { KINDS, active, addressOf, lately, readState } from "./parts.js";
 import { RunPanel } from "./run.js";
 import { RunsPanel } from "./runs_table.js";
-import { ChainStrip, noRuns, teachButton } from "./strip.js";
+import { ChainStrip, goesOn, noRuns, teachButton } from "./strip.js";
 
 const WAIT_MS = 350, HIDDEN = "thud.train.hidden";
 export const { start, mount } = makePage(startPage);
@@ -77,25 +79,27 @@ async function learnDetails(page) {
 
 function build(page) {
   const parts = { root: page.root, overview: () => page.overview, details: () => page.details };
-  page.check = new CheckPanels({ tell: (words, level) => toast(words, { level }), waive: (name, on) => waive(page, name, on), start: () => starting(page), again: () => ask(page) });
+  page.check = new CheckPanels({ waive: (name, on) => waive(page, name, on), start: () => starting(page), again: () => ask(page) });
   page.asking = lately((newest) => checking(page, newest), WAIT_MS);
   page.form = new NewRun({ ...parts, changed: () => ask(page) });
-  page.chain = new ChainStrip({ act: (chain, verb) => chained(page, chain, verb), show: (name) => go(page, name), teach: () => teach(page) });
+  page.chain = new ChainStrip({ act: (chain, verb) => chained(page, chain, verb), show: (name) => go(page, name) });
   page.teach = el("span");
   page.runs = new RunsPanel({ chosen: () => chosen(page)?.name, choose: (name) => go(page, name), act: (run, verb) => act(page, run, verb), teach: page.teach });
   page.none = el("div");
-  page.run = new RunPanel({ act: (run, verb) => act(page, run, verb), onlines: (run) => grown(page, run) });
+  page.lost = el("div", { role: "status" });
+  page.run = new RunPanel({ act: (run, verb, body) => act(page, run, verb, body), onlines: (run) => grown(page, run) });
   page.before = new BeforePanel({ measure: (run) => act(page, run, "test") });
-  replace(page.view, el("h1", { class: "sr" }, "Train"), el("div", { class: "tr" }, el("div", { class: "col lc" }, page.form.node, page.check.nodes), el("div", { class: "col rc" }, page.chain.node, page.none, page.runs.node, page.run.node, page.before.node, page.run.tail)));
+  replace(page.view, el("h1", { class: "sr" }, "Train"), el("div", { class: "tr" }, el("div", { class: "col lc" }, page.form.node, page.check.nodes), el("div", { class: "col rc" }, page.chain.node, page.none, page.runs.node, page.lost, page.run.node, page.before.node, page.run.tail)));
   page.pop = pushScope([
     { id: "train-next", key: "j", label: "Next run", run: () => step(page, 1) }, { id: "train-before", key: "k", label: "Run before", run: () => step(page, -1) },
-    { id: "train-start", key: "m", label: "Start the new run", run: () => page.check.go.click() }, { id: "train-stop", key: "s", label: "Stop the run and keep it", run: () => { const run = chosen(page); if (run && may(page) && ["running", "waiting"].includes(run.state)) act(page, run, "stop"); } },
-    { id: "train-log", key: "l", label: "Log of the run", run: () => page.run.openLog() },
+    { id: "train-start", key: "m", label: "Start the new run", once: true, run: () => page.check.go.click() }, { id: "train-stop", key: "s", label: "Stop the run and keep it", once: true, run: () => { const run = chosen(page); if (run && may(page) && ["running", "waiting"].includes(run.state)) act(page, run, "stop"); } },
+    { id: "train-log", key: "l", label: "Log of the run", run: () => { if (chosen(page)) page.run.openLog(); } },
   ]);
 }
 
 const may = (page) => !page.root.querySelector("dialog[open]") && !page.root.classList.contains("no-making");
-const chosen = (page) => page.overview.runs.find(({ name }) => name === page.state.run) ?? page.overview.runs[0] ?? null;
+// The run that is looked at: that of the address, else the newest; null where there is none of that name.
+const chosen = (page) => page.overview.runs.find(({ name }) => !page.state.run || name === page.state.run) ?? null;
 
 function go(page, name) {
   if (name === chosen(page)?.name && page.state.run === name) return;
@@ -105,7 +109,7 @@ function go(page, name) {
 }
 
 function step(page, by) {
-  const { runs } = page.overview, at = runs.findIndex(({ name }) => name === chosen(page)?.name), next = runs[at + by];
+  const { runs } = page.overview, next = runs[runs.findIndex(({ name }) => name === chosen(page)?.name) + by];
   if (next) go(page, next.name);
 }
 
@@ -114,10 +118,14 @@ function step(page, by) {
 function draw(page) {
   const { runs, demo, chains } = page.overview, run = chosen(page), chain = chains.find((one) => (one.state !== "done" || one.kind === "demo") && !hidden().includes(`${one.id} ${one.state}`)) ?? null;
   page.chain.draw(chain);
-  page.none.hidden = runs.length > 0 || chain?.state === "running";
-  page.runs.node.hidden = page.run.node.hidden = page.run.tail.hidden = runs.length === 0;
-  if (runs.length === 0) { page.before.node.hidden = true; if (!focused(page.none)) replace(page.none, noRuns(demo, (button) => teach(page, button))); return; }
-  if (!focused(page.teach)) replace(page.teach, demo.here && !chains.some(({ state }) => state === "running") && teachButton(demo, (button) => teach(page, button), "btn s"));
+  const told = !run && page.state.run ? `There is no run ${page.state.run} (yet).` : "";
+  page.none.hidden = runs.length > 0 || (chain !== null && goesOn(chain));
+  page.runs.node.hidden = runs.length === 0;
+  page.run.node.hidden = page.run.tail.hidden = !run;
+  page.lost.hidden = !told;
+  if (page.lost.textContent !== told) replace(page.lost, told && note("info", told));
+  if (runs.length === 0 && !focused(page.none)) replace(page.none, noRuns(demo, (button) => teach(page, button)));
+  if (runs.length > 0 && !focused(page.teach)) replace(page.teach, demo.here && !chains.some(goesOn) && teachButton(demo, (button) => teach(page, button), "btn s"));
   page.runs.draw(runs);
   page.run.show(run);
   compare(page, run);
@@ -156,12 +164,14 @@ function grown(page, run) {
 
 // The card of the chosen run: asked for when another run is chosen, and whenever an answering or training run moves.
 async function compare(page, run) {
+  if (page.carded !== run?.run) { page.before.node.hidden = true; page.carded = run?.run; page.compared = null; } // nobody's card stands under another
+  if (!run) return;
   if (!run.listener && active(run.state)) { page.before.node.hidden = true; page.compared = null; return; }
   const key = `${run.run} ${run.state} ${run.listener} ${page.poll.all().filter(({ kind }) => kind === "listen").map((one) => `${one.id} ${one.state}`).join()} ${page.overview.chains[0]?.id} ${page.overview.chains[0]?.state}`;
   if (key === page.compared) return;
   page.compared = key;
   let told;
-  try { told = await get(`/api/train/runs/${encodeURIComponent(run.run)}/before-after`); } catch { page.compared = null; page.before.node.hidden = true; return; }
+  try { told = await get(`/api/train/runs/${encodeURIComponent(run.run)}/before-after`); } catch { if (key === page.compared) { page.compared = null; page.before.node.hidden = true; } return; }
   if (key !== page.compared) return;
   page.before.node.hidden = !run.listener && !told.found;
   if (!page.before.node.hidden) page.before.draw(run, told);
@@ -170,21 +180,37 @@ async function compare(page, run) {
 // ---------- a new run ----------
 
 function ask(page) {
-  page.check.wait();
+  const { wrong } = page.form;
+  if (wrong.size > 0) page.check.invalid([...wrong.values()]);
+  else page.check.wait();
   page.asking();
 }
 
+// One look at the machine at a time: what was asked meanwhile waits, and of that the newest only is asked.
 async function checking(page, newest) {
-  const wanted = page.form.wanted();
-  try {
-    if (!page.machine) { const plan = await post("/api/train/check", { ...wanted, quick: true }); if (!newest()) return; page.check.draw(plan, true); page.form.units(plan); }
-    const told = await post("/api/train/check", wanted);
-    if (!newest()) return;
-    page.machine = true;
-    page.check.draw(told);
-    page.form.units(told);
-  } catch (error) { if (newest()) page.check.trouble(error); }
+  if (page.form.wrong.size > 0) return;
+  if (!page.machine) await checked(page, newest, true);
+  page.due = newest;
+  if (page.checking) return;
+  page.checking = true;
+  while (page.due) {
+    const mine = page.due;
+    page.due = null;
+    if (mine()) await checked(page, mine, false);
+  }
+  page.checking = false;
   learnDetails(page);
+}
+
+// quick: without looking at the machine, which takes some seconds for the first time.
+async function checked(page, newest, quick) {
+  try {
+    const told = await post("/api/train/check", { ...page.form.wanted(), quick });
+    if (!quick) page.machine = true;
+    if (!newest() || page.form.wrong.size > 0 || (quick && page.machine)) return;
+    page.check.draw(told, quick);
+    page.form.units(told);
+  } catch (error) { if (newest() && !quick) page.check.trouble(error); }
 }
 
 function waive(page, name, on) {
@@ -194,7 +220,7 @@ function waive(page, name, on) {
 }
 
 async function starting(page) {
-  if (!may(page) || page.sending) return;
+  if (!may(page) || page.sending || page.form.wrong.size > 0) return;
   page.sending = true;
   page.check.enable(false);
   try {
@@ -235,12 +261,12 @@ async function chained(page, chain, verb) {
   await reload(page);
 }
 
-async function act(page, run, verb) {
+async function act(page, run, verb, body = {}) {
   const parts = { root: page.root, hub: page.overview.hub, started: (made) => { page.waited.add(made.run); page.poll.expect(made.run, made.title); toast(`${made.title}: it has begun.`, { level: "info" }); }, gone: (gone) => { toast(`${gone.name} is deleted.`); if (page.state.run === gone.name) { page.state.run = ""; history.replaceState(null, "", addressOf(page.state)); } reload(page); } };
   const own = { log: () => { go(page, run.name); page.run.openLog(); }, export: () => openExport(parts, run), merge: () => openMerge(parts, run), push: () => openPush(parts, run), delete: () => openDelete(parts, run) }[verb];
   if (own) { own(); return; }
   try {
-    const told = await post(`/api/train/runs/${encodeURIComponent(run.run)}/${verb === "test" ? "measure" : verb}`);
+    const told = await post(`/api/train/runs/${encodeURIComponent(run.run)}/${verb === "test" ? "measure" : verb}`, body);
     if (verb === "clone") { page.form.take(told.wanted); toast(`The settings of ${run.name} are on the left.`, { level: "info" }); return; }
     if (verb === "test") { go(page, run.name); page.before.node.scrollIntoView({ block: "nearest" }); if (told.chain) toast("They are being asked, one after the other.", { level: "info" }); }
     page.compared = null;
@@ -253,8 +279,8 @@ async function finished(page, run) {
   page.waited.delete(run.id);
   await reload(page);
   if (run.kind === "train_export" && run.state === "done") {
-    const { folder } = await get(`/api/train/exported/${encodeURIComponent(run.id)}`).catch(() => ({}));
-    if (folder) { toast(`${run.title}: ${folder}`, { stays: true }); return; }
+    const { folder, address } = await get(`/api/train/exported/${encodeURIComponent(run.id)}`).catch(() => ({})), where = address || folder;
+    if (where) { toast(`${run.title}: ${where}`, { stays: true, action: { label: address ? "Copy the address" : "Copy the path", run: () => copy(where) } }); return; }
   }
   if (!page.root.querySelector("dialog[open]")) tellFinished(run, { onreport: () => location.assign("/clips"), onshow: (id) => page.drawer.show(id) });
 }

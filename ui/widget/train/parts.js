@@ -1,7 +1,6 @@
 // Small pieces that the panels of the Train page share: the address, words for states and numbers, waiting for an answer.
 import { el, number } from "../base/dom.js";
 import { icon } from "../base/icons.js";
-import { atWork, timeLeft } from "../base/runs.js";
 
 const PATH = "/train";
 // run: the name of the run that is shown, "" = the newest.
@@ -39,7 +38,6 @@ export function span(seconds) {
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ""}`;
 }
-export { atWork, timeLeft };
 
 // "0.34 s", "73 s": a step's length.
 export const perStep = (seconds) => (seconds === null || seconds === undefined ? "" : `${number(seconds, seconds < 10 ? 2 : 0)} s a step`);
@@ -52,7 +50,6 @@ export function rate(value) {
 }
 
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-export const day = (text) => { const date = new Date(text); return Number.isNaN(date.getTime()) ? "" : date.toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }); };
 
 // Calls run(…) for the newest question only, a while after the last one was put.
 export function lately(run, wait_ms) {
@@ -64,6 +61,22 @@ export function lately(run, wait_ms) {
   };
 }
 
-export async function copied(words, done) {
-  try { await navigator.clipboard.writeText(words); done("Copied."); } catch { done(`Copy this: ${words}`, true); }
+// Nodes by name, each made anew only when what it shows has changed: whoever presses or has the focus keeps what is under the pointer.
+export class Kept {
+  constructor() { this.held = new Map(); }
+
+  node(name, shown, make) {
+    const told = JSON.stringify(shown), held = this.held.get(name);
+    if (held?.told === told) return held.node;
+    const node = make();
+    this.held.set(name, { told, node });
+    return node;
+  }
+}
+
+// These children in this order; those that are there already stay where they are.
+export function place(into, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...into.childNodes]) if (!wanted.has(node)) node.remove();
+  nodes.forEach((node, at) => { if (into.childNodes[at] !== node) into.insertBefore(node, into.childNodes[at] ?? null); });
 }

@@ -1,22 +1,31 @@
 // One run: how it stands and what can be done about it, its charts as they grow, its log.
 import { get } from "../base/api.js";
+import { copy } from "../base/clipboard.js";
 import { el, replace } from "../base/dom.js";
 import { icon } from "../base/icons.js";
+import { timeLeft } from "../base/runs.js";
 import { note } from "../pairs/parts.js";
 import { action, makeMenu } from "../results/menu.js";
 import { Chart } from "./chart.js";
 import { Journal, plotsOf } from "./curves.js";
-import { active, bar, clock, gigabytes, perStep, span, stateOf, timeLeft } from "./parts.js";
+import { Kept, active, bar, clock, gigabytes, perStep, place, span, stateOf } from "./parts.js";
 
 const EVERY_MS = 1000;
 
-// parts: {act(run, verb), onlines(): the journal has grown}.
+// parts: {act(run, verb, body), onlines(): the journal has grown}.
 export class RunPanel {
   constructor(parts) {
     this.parts = parts;
     this.run = null;
     this.journal = new Journal();
-    this.head = el("section", { class: "panel rh", "aria-label": "Run" });
+    this.turn = 0; // of whom is asked: what comes of an earlier turn is nobody's
+    this.busy = null;
+    this.kept = new Kept();
+    this.title = el("h2");
+    this.live = el("span", { class: "row w" });
+    this.saved = el("span", { class: "st ok sm" });
+    this.tools = el("span", { class: "row" });
+    this.head = el("section", { class: "panel rh", "aria-label": "Run" }, el("div", { class: "row w rh1" }, this.title, this.live, el("span", { class: "sp" }), this.saved, this.tools));
     this.how = el("div", { class: "col how1" });
     this.charts = [];
     this.grid = el("div", { class: "c4" });
@@ -30,44 +39,54 @@ export class RunPanel {
     this.tail = el("div", { class: "col run1" }, this.more, this.logs); // below what the run has learnt
   }
 
-  // Another run than the one shown begins from its first line.
+  // Another run than the one shown begins from its first line; null shows none.
   show(run) {
-    if (run.run !== this.run?.run) { this.journal.clear(); this.offset = ""; this.asked = null; this.floor = null; }
+    if (run?.run !== this.run?.run) { this.turn += 1; this.journal.clear(); this.offset = ""; this.floor = null; this.log.textContent = ""; this.logs.open = false; }
     this.run = run;
+    clearTimeout(this.timer);
+    if (!run) return;
     this.drawHead();
     this.drawHow();
     this.drawCharts();
     this.read();
   }
 
-  // Lines that were written since. Asked again every second while the run is at work and the page is seen.
+  // Lines that were written since. Asked again every second while the run is at work and the page is seen; of an ended run until there are no more.
   async read() {
     clearTimeout(this.timer);
-    if (this.asked) return this.asked;
-    const { run } = this.run;
-    this.asked = (async () => {
-      try {
-        const found = await get(`/api/train/runs/${encodeURIComponent(run)}?offset=${encodeURIComponent(this.offset)}`);
-        if (run !== this.run?.run) return;
-        if (found.restarted) this.journal.clear();
-        this.journal.take(found.lines);
-        this.offset = found.offset;
-        this.floor = found.floor;
-        this.run = found.run;
-        this.drawHead();
-        this.drawHow();
-        if (found.lines.length || found.restarted) this.drawCharts();
-        if (this.logs.open && active(found.run.state)) this.readLog();
-        this.parts.onlines(found.run);
-      } catch { /* the banner says that the server is away; the next round asks again */ }
-    })();
-    await this.asked;
-    this.asked = null;
-    if (run === this.run?.run && active(this.run.state)) this.timer = setTimeout(() => this.read(), document.hidden ? 10 * EVERY_MS : EVERY_MS);
+    const { turn } = this;
+    if (this.busy === turn) return;
+    this.busy = turn;
+    try {
+      for (let more = true; more && turn === this.turn;) {
+        const found = await get(`/api/train/runs/${encodeURIComponent(this.run.run)}?offset=${encodeURIComponent(this.offset)}`);
+        if (turn !== this.turn) return;
+        this.take(found);
+        more = found.lines.length > 0 && !active(found.run.state);
+      }
+    } catch { /* the banner says that the server is away; the next round asks again */ }
+    if (turn !== this.turn) return;
+    this.busy = null;
+    if (active(this.run.state)) this.timer = setTimeout(() => this.read(), document.hidden ? 10 * EVERY_MS : EVERY_MS);
+  }
+
+  take(found) {
+    if (found.restarted) this.journal.clear();
+    this.journal.take(found.lines);
+    this.offset = found.offset;
+    if (found.floor !== undefined) this.floor = found.floor;
+    this.run = found.run;
+    this.drawHead();
+    this.drawHow();
+    if (found.lines.length || found.restarted) this.drawCharts();
+    if (this.logs.open && active(found.run.state)) this.readLog();
+    this.parts.onlines(found.run);
   }
 
   async readLog() {
-    try { this.log.textContent = (await get(`/api/train/runs/${encodeURIComponent(this.run.run)}/log`)).log || "Nothing was written yet."; } catch (error) { this.log.textContent = error.message; }
+    const { turn } = this, told = await get(`/api/train/runs/${encodeURIComponent(this.run.run)}/log`).then(({ log }) => log || "Nothing was written yet.", (error) => error.message);
+    if (turn !== this.turn) return;
+    this.log.textContent = told;
     this.log.scrollTop = this.log.scrollHeight;
   }
 
@@ -77,46 +96,54 @@ export class RunPanel {
   }
 
   drawHead() {
-    const { run } = this, at = [run.of ? `step ${run.step} of ${run.of}` : "not begun", perStep(run.seconds_per_step)].filter(Boolean), left = run.state === "running" && run.eta_s !== null ? timeLeft(run.eta_s) : run.seconds ? span(run.seconds) : "";
-    const said = [at[1], left, run.tokens_per_s && `${Math.round(run.tokens_per_s)} tokens a second`, run.memory_gb && gigabytes(run.memory_gb)].filter(Boolean).join(", "), last = this.journal.checkpoints.at(-1);
+    const { run } = this, left = run.state === "running" && run.eta_s !== null ? timeLeft(run.eta_s) : run.seconds ? span(run.seconds) : "", last = this.journal.checkpoints.at(-1);
+    const said = [perStep(run.seconds_per_step), left, run.tokens_per_s && `${Math.round(run.tokens_per_s)} tokens a second`, run.memory_gb && `about ${gigabytes(run.memory_gb)} expected`].filter(Boolean).join(", ");
     this.head.setAttribute("aria-label", `Run ${run.name}`);
-    const held = this.head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    if (this.menu?.node.querySelector(".menu:not([hidden])")) return; // somebody is choosing
-    replace(this.head, el("div", { class: "row w rh1" }, el("h2", {}, run.name), stateOf(run), el("span", { class: "t2" }, at[0]), run.of > 0 && bar(run.step, run.of, { label: "Steps", state: run.state, width: "140px" }), el("span", { class: "t3 sm" }, said), el("span", { class: "sp" }),
-      run.checkpoint > 0 && el("span", { class: "st ok sm" }, icon("check"), last?.at ? `checkpoint ${clock(last.at)}, step ${run.checkpoint}` : `checkpoint of step ${run.checkpoint}`), this.buttons(run), this.menuOf(run)));
-    if (held) this.head.querySelector(`[data-key="${held}"]`)?.focus();
+    this.title.textContent = run.name;
+    replace(this.live, stateOf(run), el("span", { class: "t2" }, run.of ? `step ${run.step} of ${run.of}` : "not begun"), run.of > 0 && bar(run.step, run.of, { label: "Steps", state: run.state, width: "140px" }), el("span", { class: "t3 sm" }, said));
+    this.saved.hidden = run.checkpoint === 0;
+    replace(this.saved, icon("check"), last?.at ? `checkpoint ${clock(last.at)}, step ${run.checkpoint}` : `checkpoint of step ${run.checkpoint}`);
+    if (this.tools.querySelector(".menu:not([hidden])")) return; // somebody is choosing
+    const held = this.tools.contains(document.activeElement) ? document.activeElement.dataset.key ?? "menu" : null, about = [run.run, run.state, run.adapter, run.listener, run.resumable, run.command, run.deletable];
+    place(this.tools, [this.kept.node("button", about, () => this.button(run) ?? el("span")), this.kept.node("menu", about, () => this.menuOf(run))]);
+    if (held && !this.tools.contains(document.activeElement)) (this.tools.querySelector(`[data-key="${held}"]`) ?? this.tools.querySelector("[aria-haspopup]")).focus();
   }
 
-  buttons(run) {
+  button(run) {
     const button = (words, verb, cls = "btn") => el("button", { class: `${cls} makes`, type: "button", "data-key": verb, onclick: () => this.parts.act(run, verb) }, words);
     if (run.state === "running") return button("Stop and keep", "stop");
     if (run.state === "waiting") return button("Take it off the queue", "stop", "btn q");
-    if (run.state === "stopping") return null;
-    return run.resumable && run.state !== "done" ? button(run.state === "failed" ? "Resume" : "Resume", "resume") : null;
+    return run.resumable ? button("Resume", "resume") : null;
   }
 
   menuOf(run) {
-    this.menu = makeMenu({ name: `More about ${run.name}`, cls: "btn q i", face: el("span", { "aria-hidden": "true" }, "⋯"), right: true, fill: (close) => {
+    const menu = makeMenu({ name: `More about ${run.name}`, cls: "btn q i", face: el("span", { "aria-hidden": "true" }, "⋯"), right: true, fill: (close) => {
       const one = (words, verb) => action(words, () => { close(); this.parts.act(run, verb); });
-      return [one("Same settings, as a new run", "clone"), one("Log", "log"), run.adapter && [one("Export the adapter…", "export"), one("Merge into the base…", "merge"), one("Push to a hub…", "push")], run.listener && one("Before and after", "test"), !active(run.state) && one("Delete…", "delete")].flat().filter(Boolean);
+      return [one("Same settings, as a new run", "clone"), one("Log", "log"), run.command && action("Copy the command", () => { close(); copy(run.command, "The command is copied."); }), run.adapter && [one("Export the adapter…", "export"), one("Merge into the base…", "merge"), one("Push to a hub…", "push")], run.listener && one("Before and after", "test"), !active(run.state) && one("Delete…", "delete")].flat().filter(Boolean);
     } });
-    this.menu.node.classList.add("makes");
-    return this.menu.node;
+    menu.node.classList.add("makes");
+    return menu.node;
   }
 
-  // Stopping, waiting, stopped, failed: a sentence, and what to do next.
+  // Stopping, waiting, stopped, failed: a sentence, and what to do next. Made anew only when it says something else.
   drawHow() {
-    const { run } = this, button = (words, verb, cls) => el("button", { class: `${cls} makes`, type: "button", onclick: () => this.parts.act(run, verb) }, words);
-    const nodes = {
-      stopping: () => el("div", { class: "panel pb col" }, el("p", {}, `Finishes step ${run.step + 1}, writes a checkpoint, then ends.${run.seconds_per_step ? ` About ${span(run.seconds_per_step + 5)}.` : ""}`), el("p", { class: "sm t3" }, "Resuming from it gives the same weights as never stopping."), el("div", { class: "row" }, button(run.checkpoint ? `Stop at once, keep step ${run.checkpoint}` : "Stop at once, keep nothing", "stop", "btn q x"))),
-      failed: () => el("div", { class: "col" }, note("bad", el("b", {}, run.words), ...(run.next ? [el("br"), run.next] : [])), el("div", { class: "row w" }, run.resumable && button("Resume", "resume", "btn"), el("button", { class: "btn q", type: "button", onclick: () => this.openLog() }, "Log, the last lines"), button("Same settings, as a new run", "clone", "btn q"))),
+    const { run } = this, button = (words, verb, cls, body) => el("button", { class: `${cls} makes`, type: "button", "data-key": verb, onclick: () => this.parts.act(run, verb, body) }, words), next = run.next && !run.words.includes(run.next) ? run.next : "";
+    const make = {
+      stopping: () => el("div", { class: "panel pb col" }, el("p", {}, `Finishes step ${run.step + 1}, writes a checkpoint, then ends.${run.seconds_per_step ? ` About ${span(run.seconds_per_step + 5)}.` : ""}`), el("p", { class: "sm t3" }, "Resuming from it gives the same weights as never stopping."), el("div", { class: "row" }, button(run.checkpoint ? `Stop at once, keep step ${run.checkpoint}` : "Stop at once, keep nothing", "stop", "btn q x", { now: true }))),
+      failed: () => el("div", { class: "col" }, note("bad", el("b", {}, run.words), ...(next ? [el("br"), next] : [])), el("div", { class: "row w" }, run.resumable && button("Resume", "resume", "btn"), el("button", { class: "btn q", type: "button", onclick: () => this.openLog() }, "Log, the last lines"), button("Same settings, as a new run", "clone", "btn q"))),
       waiting: () => note("info", run.words),
-      stopped: () => run.next && note("info", run.next),
-    };
-    replace(this.how, nodes[run.state]?.());
-    replace(this.alerts, run.alerts.map((one) => note("warn", one.sentence, " ", this.journal.steps.length > 0 && el("button", { class: "linky", type: "button", onclick: () => { this.hover(one.step); this.grid.scrollIntoView({ block: "center" }); } }, "Show where it began"))));
-    this.alerts.hidden = run.alerts.length === 0;
+      stopped: () => next && note("info", next),
+    }[run.state], about = [run.run, run.state, run.state === "stopping" ? [run.step, run.checkpoint] : run.words, next, run.resumable];
+    const told = this.kept.node("how", about, () => make?.() || null), alerts = run.alerts.map((one) => this.kept.node(`alert ${one.step} ${one.what}`, [run.run, one, this.journal.steps.length > 0], () => this.alert(one)));
+    place(this.how, [told].filter(Boolean));
+    place(this.alerts, alerts);
+    this.alerts.hidden = alerts.length === 0;
     this.how.hidden = this.how.childElementCount === 0;
+  }
+
+  alert(one) {
+    const show = () => { this.hover(one.step); this.grid.scrollIntoView({ block: "center" }); };
+    return note("warn", one.sentence, " ", this.journal.steps.length > 0 && el("button", { class: "linky", type: "button", onclick: show }, "Show where it began"));
   }
 
   drawCharts() {
