@@ -44,7 +44,7 @@ def journal(steps: int, of: int, *, dpo: bool = False, rounds: Sequence[int] = (
 def _step(step: int, of: int, dpo: bool) -> Json:
     line: Json = {
         "event": "step", "step": step, "of": of, "loss": 2 * math.exp(-step / 20) + 0.05 * math.sin(step), "lr": 1e-3,
-        "grad_norm": 1 + step % 3, "tokens": 400 * step, "epoch": step / 10, "seconds": 0.5,
+        "grad_norm": 1 + step % 3, "tokens": 400 * step, "epoch": step / 10, "seconds": 0.5, "memory_gb": 0.3,
     }  # fmt: skip
     if dpo:
         line |= {

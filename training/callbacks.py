@@ -24,7 +24,7 @@ from training.evaluate import Examiner, tally
 from training.journal import Journal, Line
 from training.models import write_made_for
 from training.progress import Stop, best, displaced, impatient, step_line
-from training.ranks import any_of, rank, wait_for_all
+from training.ranks import any_of, held_gb, rank, wait_for_all
 
 
 class NotBegun(Exception):
@@ -72,7 +72,8 @@ class Record(TrainerCallback):
         if not logs or "loss" not in logs:
             return control
         line = step_line(logs, self._tokens_before)
-        self.journal.write("step", step=state.global_step, of=state.max_steps, **line, seconds=self.timing.lap_s())
+        line |= {"seconds": self.timing.lap_s(), "memory_gb": held_gb()}
+        self.journal.write("step", step=state.global_step, of=state.max_steps, **line)
         if not math.isfinite(logs["loss"]) or not math.isfinite(logs.get("grad_norm") or 0.0):
             self._no_number(state.global_step, control)
         self._displacement(state.global_step)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sys
 from typing import Any
 
 from thud.errors import RunFailed
@@ -35,6 +37,16 @@ def end_with_launcher() -> None:
     """Has this process end when its launcher is killed, which puts it into a group of its own. Alone, nothing."""
     if world_size() > 1:
         end_with_parent(signal.SIGKILL)
+
+
+def held_gb() -> float:
+    """GB that this process has held at most: of its GPU's memory where it has one, else of the machine's."""
+    import torch
+
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_reserved() / 1e9, 3)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(most * (1 if sys.platform == "darwin" else 1024) / 1e9, 3)
 
 
 def any_of(flag: bool, device: Any) -> bool:

@@ -114,6 +114,7 @@ def test_the_address_names_the_run(hand: Hand) -> None:
     page.reload()
     expect(head(ready(page)).get_by_role("heading")).to_have_text("sft-0002")
     expect(page.locator(".how1")).to_contain_text("checkpoint of step 10")
+    expect(head(page)).to_contain_text("0.3 GB of 0.2 GB expected")
 
 
 def test_a_run_that_is_not_there_is_said_and_nothing_else_is_touched(hand: Hand) -> None:

@@ -86,6 +86,7 @@ def test_what_an_sft_writes_down(whole: Path) -> None:
     steps = lines(whole, "step")
     assert [line["step"] for line in steps] == list(range(1, STEPS + 1))
     assert all(line["loss"] > 0 and line["seconds"] > 0 and line["grad_norm"] > 0 for line in steps)
+    assert all(0.1 < line["memory_gb"] < 16 for line in steps)
     tokens = [line["tokens"] for line in steps]
     assert tokens == sorted(set(tokens)) and tokens[0] > 50
     assert steps[-1]["loss"] < steps[0]["loss"]

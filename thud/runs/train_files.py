@@ -24,7 +24,8 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a training has come. of: 0 = it has not begun. seconds: of a step, of late. checkpoint: step of the last.
+    """How far a training has come. of: 0 = it has not begun. seconds: of a step, of late. memory_gb: the most that
+    the first process has held. checkpoint: step of the last.
 
     first, last, best: held-out rounds as metrics.jsonl has them; best is of trained weights. end: its last line.
     """
@@ -33,6 +34,7 @@ class Progress:
     of: int = 0
     seconds: float | None = None
     tokens_per_s: float | None = None
+    memory_gb: float | None = None
     checkpoint: int = 0
     first: Line | None = None
     last: Line | None = None
@@ -145,6 +147,7 @@ class _Reader:
             of=self._of,
             seconds=round(median(seconds), 3) if len(seconds) > 1 else None,
             tokens_per_s=self._pace(seconds),
+            memory_gb=self._steps[-1].get("memory_gb") if self._steps else None,
             checkpoint=self._checkpoint,
             first=self._rounds[0] if self._rounds else None,
             last=self._rounds[-1] if self._rounds else None,

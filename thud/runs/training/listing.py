@@ -35,7 +35,8 @@ class HeldOut:
 class TrainRun:
     """One training as it stands. words: how it goes. next: what can be done now, "" while nothing has to be.
 
-    memory_gb: as estimated before it began. checkpoint: the step that resuming goes on from, 0 = the beginning.
+    memory_gb: the most that its first process has held so far; expected_gb: as estimated before it began.
+    checkpoint: the step that resuming goes on from, 0 = the beginning.
     adapter: "runs/ID/adapter" or "runs/ID/model", "" while there is none. listener: the name of what it has taught.
     adapter_run: the run it went on from. command: the line that trains it. deletable: why it cannot be deleted, ""
     where it can.
@@ -56,6 +57,7 @@ class TrainRun:
     seconds_per_step: float | None
     tokens_per_s: float | None
     memory_gb: float | None
+    expected_gb: float | None
     checkpoint: int
     held_out: HeldOut
     alerts: tuple[Json, ...]
@@ -104,7 +106,7 @@ def _train_run(store: Store, runs: Runs, run: Run, trained: Sequence[Run]) -> Tr
         data=settings["data_title"], recipe=settings["recipe"], state=state, words=_words(runs, run, state, now),
         next=_next(state, settings, now, listener), step=now.step, of=now.of,
         eta_s=now.eta_s if state == "running" else None, seconds_per_step=now.seconds, tokens_per_s=now.tokens_per_s,
-        memory_gb=settings.get("memory_gb"), checkpoint=now.checkpoint,
+        memory_gb=now.memory_gb, expected_gb=settings.get("memory_gb"), checkpoint=now.checkpoint,
         held_out=HeldOut(now.first, now.last, now.best), alerts=now.alerts,
         adapter=f"{run.folder}/{weights}" if made else "", listener=listener,
         chain=(chain[0], chain[1]) if chain else None, adapter_run=settings.get("adapter_run", ""),

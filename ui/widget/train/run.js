@@ -13,6 +13,8 @@ import { Kept, active, bar, clock, gigabytes, perStep, place, span, stateOf } fr
 const EVERY_MS = 1000;
 
 // parts: {act(run, verb, body), onlines(): the journal has grown}.
+const memoryOf = ({ memory_gb: held, expected_gb: expected }) => (held ? `${gigabytes(held)}${expected ? ` of ${gigabytes(expected)} expected` : ""}` : expected && `about ${gigabytes(expected)} expected`);
+
 export class RunPanel {
   constructor(parts) {
     this.parts = parts;
@@ -97,7 +99,7 @@ export class RunPanel {
 
   drawHead() {
     const { run } = this, left = run.state === "running" && run.eta_s !== null ? timeLeft(run.eta_s) : run.seconds ? span(run.seconds) : "", last = this.journal.checkpoints.at(-1);
-    const said = [perStep(run.seconds_per_step), left, run.tokens_per_s && `${Math.round(run.tokens_per_s)} tokens a second`, run.memory_gb && `about ${gigabytes(run.memory_gb)} expected`].filter(Boolean).join(", ");
+    const said = [perStep(run.seconds_per_step), left, run.tokens_per_s && `${Math.round(run.tokens_per_s)} tokens a second`, memoryOf(run)].filter(Boolean).join(", ");
     this.head.setAttribute("aria-label", `Run ${run.name}`);
     this.title.textContent = run.name;
     replace(this.live, stateOf(run), el("span", { class: "t2" }, run.of ? `step ${run.step} of ${run.of}` : "not begun"), run.of > 0 && bar(run.step, run.of, { label: "Steps", state: run.state, width: "140px" }), el("span", { class: "t3 sm" }, said));
