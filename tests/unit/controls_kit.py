@@ -77,12 +77,13 @@ def filled(store: Store, clips: int, *, timed: bool = True) -> Filled:
 
 
 def tell(
-    store: Store, there: Filled, name: str, says: Says, arm: str = "audio_video", labels: Iterable[str] = AUDIBLE
-) -> str:
-    """Has the listener `name` answer to those classes; its key."""
+    store: Store, there: Filled, name: str, says: Says, arm: str = "audio_video", labels: Iterable[str] = AUDIBLE,
+    task: str = "",
+) -> str:  # fmt: skip
+    """Has the listener `name` answer to those classes; its key. task: "" = existence of muted ones, sync of others."""
     key = content_id("listener", name)
     made = [
-        _response(name, key, arm, stimulus, number, label, says(number, label))
+        _response(name, key, arm, stimulus, number, label, says(number, label), task)
         for (number, label), stimulus in there.stimuli.items()
         if label in set(labels)
     ]
@@ -90,12 +91,14 @@ def tell(
     return key
 
 
-def _response(name: str, key: str, arm: str, stimulus: Stimulus, number: int, label: str, said: str) -> Response:
-    task = "existence" if label == "muted" else "sync"
+def _response(
+    name: str, key: str, arm: str, stimulus: Stimulus, number: int, label: str, said: str, task: str
+) -> Response:
+    task = task or ("existence" if label == "muted" else "sync")
     edit = stimulus.intervention
     item = Item(
         stimulus.id, stimulus.clip_id, stimulus.condition, edit.offset_s if edit.kind == "shift" else None, task,
-        "structured", f"q {task}", f"About {task}?", arm, EXPECTED[task, stimulus.condition],
+        "structured", f"q {task}", f"About {task}?", arm, EXPECTED.get((task, stimulus.condition), label),
         partner="other" if arm == "shuffled_picture" else "", stimulus_hash=stimulus.id,
     )  # fmt: skip
     outcome = said if said in ("refused", "error") else "ok"

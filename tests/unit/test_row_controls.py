@@ -34,7 +34,7 @@ def held(store: Store, **narrowed: object) -> dict[tuple[str, str], Controls]:
     parts = parts_of(columns)
     names = dict(zip(columns["part"].tolist(), columns["listener"].tolist(), strict=True))
     named = {row: names[part] for part, (row, _) in parts.items()}
-    rows = split_rows(store.score_counts(wanted), parts, wanted.absent)
+    rows = split_rows(store.score_counts(wanted), parts)
     return {(named[row], row[1]): each for row, each in row_controls(store, rows, wanted, parts).items()}
 
 
@@ -90,6 +90,14 @@ def test_answers_that_are_left_out_are_left_out_of_every_class(place: tuple[Stor
     assert held(store)["shy", "audio_video"].accuracy.value == pytest.approx(0.5)
     left = held(store, unparsed="out")["shy", "audio_video"]
     assert (left.accuracy.value, left.ceiling.items) == (1.0, 3 * CLIPS / 2)
+
+
+def test_silence_asked_about_time_is_of_no_class_that_is_heard(place: tuple[Store, Filled]) -> None:
+    store, there = place
+    tell(store, there, "listens", right)
+    tell(store, there, "listens", lambda number, label: "synced", labels=("muted",), task="sync")
+    found = held(store)["listens", "audio_video"]
+    assert (found.accuracy.value, found.ceiling.items) == (1.0, 3 * CLIPS)
 
 
 def some(there: Filled, clips: Iterable[int]) -> Filled:

@@ -59,8 +59,9 @@ def by_hand(many: list[Response], mind: Mind, task: str) -> Counter[str]:
         right = label == item.expected
         found[f"{side}_right"] += right
         found[f"{side}_flagged"] += label in ("early", "delayed", "desync") and not right
-        found["early"] += item.condition == "early"
-        found["early_right"] += right and item.condition == "early"
+        if item.condition in ("original", "early", "delayed"):
+            found[f"{item.condition}_counted"] += 1
+            found[f"{item.condition}_hit"] += right
         if label in ("unparsed", "refused", "error"):
             found[f"{side}_{label}"] += 1
         pairs.setdefault((item.clip_id, item.question_id), {"original": [], "edited": []})[side].append(right)

@@ -32,7 +32,7 @@ def run_results(args: argparse.Namespace, out: Output) -> int:
         named = dict(zip(columns["part"].tolist(), columns["listener"].tolist(), strict=True))
         parts = parts_of(columns)
         names = {row: named[part] for part, (row, _) in parts.items()}
-        rows = split_rows(store.score_counts(wanted), parts, wanted.absent)
+        rows = split_rows(store.score_counts(wanted), parts)
         figures = leaderboard(rows, wanted.absent)
         controls = row_controls(store, rows, wanted, parts)
     out.line({"columns": [cell.key for cell in CELLS]}, " " * WIDE + "".join(f"{_head(cell):>22}" for cell in CELLS))

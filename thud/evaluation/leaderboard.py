@@ -56,11 +56,8 @@ class Counted:
     n: int
 
 
-def split_rows(columns: Columns, parts: Mapping[int, tuple[Row, str]], absent: Absent = "wrong") -> list[RowSums]:
-    """The counts of the store (see `score_counts`), row by row. parts: what each part is: its row and its task.
-
-    absent: as the counts were asked for; only `right` and `items` need it here.
-    """
+def split_rows(columns: Columns, parts: Mapping[int, tuple[Row, str]]) -> list[RowSums]:
+    """The counts of the store (see `score_counts`), row by row. parts: what each part is: its row and its task."""
     order = np.argsort(columns["part"], kind="stable")
     codes, starts = np.unique(columns["part"][order], return_index=True)
     places = np.split(order, starts[1:]) if len(codes) else []
@@ -69,10 +66,10 @@ def split_rows(columns: Columns, parts: Mapping[int, tuple[Row, str]], absent: A
         if code in parts:
             row, task = parts[code]
             by_row.setdefault(row, {})[task] = place
-    return [_row_sums(row, columns, by_task, absent) for row, by_task in by_row.items()]
+    return [_row_sums(row, columns, by_task) for row, by_task in by_row.items()]
 
 
-def _row_sums(row: Row, columns: Columns, by_task: Mapping[str, NDArray[np.int64]], absent: Absent) -> RowSums:
+def _row_sums(row: Row, columns: Columns, by_task: Mapping[str, NDArray[np.int64]]) -> RowSums:
     sources = np.unique(np.concatenate([columns["source"][where] for where in by_task.values()]))
     said: dict[Key, Numbers] = {}
     both, pairs = np.zeros((len(sources), len(TASKS))), np.zeros((len(sources), len(TASKS)))
@@ -85,18 +82,18 @@ def _row_sums(row: Row, columns: Columns, by_task: Mapping[str, NDArray[np.int64
             both[:, number], pairs[:, number] = sums.of("both"), sums.of("pairs")
             said |= _folded(sums, "original", task, "original")
             said |= _folded(sums, "edited", task, EDITED[task])
-            right, items = _by_class(sums, absent) if task == "sync" else (right, items)
+            right, items = _by_class(sums) if task == "sync" else (right, items)
     table = Table(tuple(said), np.column_stack(list(said.values())), True)
     return RowSums(row, sources, table, both, pairs, right, items, int(asked))
 
 
-def _by_class(sums: _Sums, absent: Absent) -> tuple[Numbers, Numbers]:
+def _by_class(sums: _Sums) -> tuple[Numbers, Numbers]:
     """Right and counted items of the sync task: those in sync, early and delayed ones, each (sources, 3)."""
-    out = [f"_{label}" for label in ABSENT] if absent == "left_out" else []
-    synced, edited = (sums.of(side) - sum(sums.of(side + name) for name in out) for side in ("original", "edited"))
-    early, early_right = sums.of("early"), sums.of("early_right")
-    right = (sums.of("original_right"), early_right, sums.of("edited_right") - early_right)
-    return np.column_stack(right), np.column_stack((synced, early, edited - early))
+    right, items = (
+        np.column_stack([sums.of(f"{name}_{what}") for name in ("original", "early", "delayed")])
+        for what in ("hit", "counted")
+    )
+    return right, items
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,7 +75,7 @@ def one_row_controls(
 ) -> Controls | None:
     """One row held against its controls; None where it was not asked about synchrony with a sound."""
     only = replace(wanted, row=row, arms=(), question_sets=(), text="", tasks=("sync",))
-    rows = split_rows(store.score_counts(only), parts, wanted.absent)
+    rows = split_rows(store.score_counts(only), parts)
     return row_controls(store, rows, only, parts).get((row.listener_key, row.arm, row.question_set))
 
 
@@ -198,7 +198,7 @@ def _control_rows(
     only = replace(wanted, arms=(SHUFFLED,), tasks=("sync",))
     if wanted.row is not None:
         only = replace(only, row=replace(wanted.row, arm=SHUFFLED))
-    return split_rows(store.score_counts(only), parts, wanted.absent)
+    return split_rows(store.score_counts(only), parts)
 
 
 def _under(store: Store, row: RowSums, control: RowSums, ceiling: Ceiling, wanted: ScoreFilter) -> Under | None:

@@ -30,13 +30,14 @@ _WHAT = {
     "_refused": "said = 'refused'",
     "_error": "said = 'error'",
 }
+TIMED = ("original", "early", "delayed")
 SUMS = {
     **{f"{side}{name}": f"count(*) FILTER ({only} AND {sql})" for side, only in _SIDES for name, sql in _WHAT.items()},
-    "early": "count(*) FILTER (early AND counted)",
-    "early_right": "count(*) FILTER (early AND counted AND hit)",
+    **{f"{name}_counted": f"count(*) FILTER ({name} AND counted)" for name in TIMED},
+    **{f"{name}_hit": f"count(*) FILTER ({name} AND counted AND hit)" for name in TIMED},
 }
 """What is summed, over untouched and over edited sound: items, those right, those wrongly called shifted in time, and
-those without an answer. Of early ones only those that count, so that with the others every class can be had.
+those without an answer. Then, by what was shown, those that count and those of them that are right.
 """
 
 
@@ -70,7 +71,7 @@ class ScoreCube:
         columns = f"""
             {PART} AS part, {SOURCE} AS source, hash(r.clip_id, r.question_id, r.rater) AS pair,
             hash(hash(r.stimulus_id, r.question_id, r.rater)) AS asked,
-            r.condition = 'original' AS original, r.condition = 'early' AS early, r.expected
+            {", ".join(f"r.condition = '{name}' AS {name}" for name in TIMED)}, r.expected
         """
         final = self._final(wanted, columns)
         inner = ", ".join(f"{sql} AS {name}" for name, sql in SUMS.items())

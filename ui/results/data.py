@@ -38,7 +38,7 @@ def leaderboard_json(store: Store, query: Query) -> Json:
     want = asked(query, found.sets)
     leak = leak_of(store, found)
     floor = leak["floor"]
-    sums = split_rows(store.score_counts(want.scores), found.parts, want.scores.absent)
+    sums = split_rows(store.score_counts(want.scores), found.parts)
     figures, controls = leaderboard(sums, want.scores.absent), rows_json(store, found, sums, want)
     rows = [
         _row(store, want, found.rows[row], {**figure, **controls.get(row, NOTHING)})
