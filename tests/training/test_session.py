@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,6 @@ from tests.training.run_kit import config, lines, write_config
 from thud.errors import RunFailed
 from training.endings import DISK_FULL, FAILED, NO_MEMORY
 from training.session import Session, main
-
-
-@pytest.fixture(autouse=True)
-def own_signals() -> Iterator[None]:
-    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for name, handler in before.items():
-        signal.signal(name, handler)
 
 
 def run(folder: Path, train: Callable[[Session], str]) -> int:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +52,6 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Laid:
 @pytest.fixture(scope="module")
 def whole(laid: Laid) -> Path:
     return laid.run("whole", max_steps=STEPS, save_every=4, eval_every=8)
-
-
-@pytest.fixture(autouse=True)
-def own_signals() -> Iterator[None]:
-    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for name, handler in before.items():
-        signal.signal(name, handler)
 
 
 def at_step(run: Path, step: int, process: Any = None) -> int:
