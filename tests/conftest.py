@@ -1,5 +1,6 @@
 """Order: what needs a browser runs last, since Playwright keeps an event loop running until the session ends.
 
+Every process computes with one thread: as many tests run side by side as there are cores, and each starts others.
 And no test may leave this process with a real-time priority: everything started from it would starve the machine.
 """
 
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 BROWSER = Path(__file__).parent / "e2e"
 

@@ -86,7 +86,6 @@ class Checker:
         with self._turn:
             told = self._told(line) or (None if self._closed else self._told(line))
             if not told:
-                self._end()
                 raise RunFailed("What this machine can train with cannot be looked up: the process that looks ends.")
         if "error" in told:
             raise BadRequest(told["error"])
@@ -95,17 +94,20 @@ class Checker:
     def _told(self, line: str) -> Json | None:
         """What the child says, None when it died over it."""
         child = self._child if self._child and self._child.poll() is None else self._start()
+        text = ""
         try:
             assert child.stdin is not None
             child.stdin.write(line + "\n")
             child.stdin.flush()
             text = self._answers.get(timeout=self._limit_s)
         except BrokenPipeError:
-            return None
+            pass  # it has died, which the empty text says
         except queue.Empty:
             self._end()
             limit = f"{self._limit_s:g} s"
             raise RunFailed(f"What this machine can train with was not told within {limit}; try again.") from None
+        if not text:
+            self._end()  # a process whose threads are still ending would be taken for one that lives
         return json.loads(text) if text else None
 
     def _start(self) -> subprocess.Popen[str]:
