@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    from thud.runs.clusters import check_on
+    from thud.runs.clusters.cluster import check_on
     from thud.runs.run import Runs
     from thud.store import open_store
     from ui.door.auth import check_bind, load_accounts

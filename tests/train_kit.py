@@ -15,7 +15,7 @@ from thud.listeners.questions import DEMO, to_json
 from thud.listeners.roster import LISTENERS
 from thud.records import Answer, EventTimes, Intervention, Item, Response, Run, Stimulus, Task, content_id
 from thud.runs.jobs.train import conclude
-from thud.runs.listen import find_listener
+from thud.runs.listening.listen import find_listener
 from thud.stimuli.held_out import HELD_OUT
 from thud.store import Store, changes
 

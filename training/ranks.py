@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from thud.errors import RunFailed
-from thud.runs.trainer import end_with_parent
+from thud.runs.trainer.child import end_with_parent
 from training.config import TrainConfig
 
 

@@ -22,7 +22,7 @@ from tests.killing import killed_on_the_way
 from tests.vendors import Asked, Fault, FaultKind
 from tests.vendors.kit import give_keys
 from thud.records import Run
-from thud.runs.annotate import start_annotations
+from thud.runs.annotating.annotate import start_annotations
 
 NAMES = ("gemini", "gpt", "claude")
 BUSY: tuple[FaultKind, ...] = ("429", "500", "502", "503", "529", "408")

@@ -26,7 +26,7 @@ from thud.listeners.canary import QUESTIONS
 from thud.listeners.questions import QUESTION_SETS
 from thud.listeners.roster import Listener
 from thud.records import EventTimes, Run, stimulus_folder
-from thud.runs.listen import Wanted, plan_listening, start_listening
+from thud.runs.listening.listen import Wanted, plan_listening, start_listening
 from thud.stimuli.build import BuildSettings, build_clip, plan_clip
 from thud.stimuli.donors import Donor
 

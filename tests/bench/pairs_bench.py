@@ -19,8 +19,8 @@ from thud.pairs.recipe import shipped
 from thud.runs.first_start import start_build as start_stimuli
 from thud.runs.first_start import start_demo
 from thud.runs.jobs import pairs as job
-from thud.runs.pair_material import add_demo_segments
-from thud.runs.pairs import plan_build
+from thud.runs.pairs.material import add_demo_segments
+from thud.runs.pairs.sets import plan_build
 from thud.runs.run import Runs
 from thud.store import open_store
 

@@ -14,9 +14,18 @@ import pytest
 
 from tests.unit.runs_kit import until
 from thud.errors import BadRequest, NotFound, RunFailed
-from thud.runs.clusters import ASKED, WAITING, ClusterExecutor, JobState, check_on, count_gpus, executor_for, worker_job
+from thud.runs.clusters.cluster import (
+    ASKED,
+    WAITING,
+    ClusterExecutor,
+    JobState,
+    check_on,
+    count_gpus,
+    executor_for,
+    worker_job,
+)
+from thud.runs.clusters.ray_jobs import RayJobs, dashboard
 from thud.runs.folder import Header, Plan, write_plan
-from thud.runs.ray_jobs import RayJobs, dashboard
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.cluster import slurm_commands
 from tests.unit import runs_jobs
 from tests.unit.runs_kit import gone, until
 from thud.errors import RunFailed
-from thud.runs import slurm
+from thud.runs.clusters import slurm
 from thud.runs.run import Runs
 from thud.store import Store, open_store
 

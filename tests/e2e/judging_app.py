@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.e2e.results_app import fill
 from thud.evaluation.judge import labels_of
 from thud.records import Answer, Reading
-from thud.runs.judges import parse_judge, to_json
-from thud.runs.judging import judgeable
+from thud.runs.listening.judges import parse_judge, to_json
+from thud.runs.listening.judging import judgeable
 from thud.runs.local import LocalExecutor
 from thud.runs.run import Runs
 from thud.store import Store, changes, open_store

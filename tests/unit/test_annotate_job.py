@@ -19,8 +19,8 @@ from thud.events.annotators import ANNOTATORS, Annotator
 from thud.providers.keys import USUAL
 from thud.providers.shelf import Shelf
 from thud.records import Clip, EventTimes, Mark, Reply, Run, Usage
-from thud.runs.annotate import plan_annotation, start_annotations
-from thud.runs.answers import tally_words
+from thud.runs.annotating.annotate import plan_annotation, start_annotations
+from thud.runs.annotating.answers import tally_words
 from thud.runs.asking import forgive_once
 from thud.runs.first_start import place_demo_times
 from thud.runs.jobs import annotate_batch

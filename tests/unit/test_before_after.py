@@ -13,7 +13,7 @@ from tests.unit.controls_kit import AUDIBLE, Filled, Says, by_ear, filled, prior
 from thud.errors import BadRequest
 from thud.evaluation.before_after import Asked, BeforeAfter, Told, before_after, before_after_json
 from thud.evaluation.controls import CLASSES, Played
-from thud.runs.controls import before_after_of
+from thud.runs.listening.controls import before_after_of
 from thud.store import Store, open_store
 from thud.store.score_filter import RowKey
 

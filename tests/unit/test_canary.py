@@ -25,7 +25,7 @@ from thud.listeners.roster import Listener, endpoint_of, parse_listener
 from thud.media.sound import parse_written, read_written
 from thud.providers import Question, Shelf, ask
 from thud.records import Reply
-from thud.runs.gate import canary_needed, why_untested
+from thud.runs.listening.gate import canary_needed, why_untested
 
 
 @pytest.fixture(autouse=True)

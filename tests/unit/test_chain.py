@@ -25,9 +25,9 @@ from thud.runs.chain import (
     stop_chain,
     wait_chain,
 )
-from thud.runs.pair_files import start_import
+from thud.runs.pairs.files import start_import
 from thud.runs.run import Runs
-from thud.runs.trainer import at_work
+from thud.runs.trainer.child import at_work
 from thud.runs.training import delete_run, plan_training, standing_export, start_training, train_run
 
 WAIVED = ["never_linted", "no_gain", "not_measured"]

@@ -16,7 +16,7 @@ from tests.tiny_omni import write_qwen25_omni
 from tests.training.run_kit import ROOT, config, make_export
 from tests.unit.runs_kit import gone, until
 from thud.errors import RunFailed
-from thud.runs.checker import Checker
+from thud.runs.trainer.checker import Checker
 
 
 def child_of(checker: Checker) -> int:
@@ -121,7 +121,7 @@ def test_it_ends_with_the_process_that_asks(tmp_path: Path) -> None:
     told = tmp_path / "pid"
     lines = [
         "import os, pathlib, threading, time",
-        "from thud.runs.checker import Checker",
+        "from thud.runs.trainer.checker import Checker",
         "checker = Checker()",
         "threading.Thread(target=checker.capability, daemon=True).start()",
         "while checker._child is None: time.sleep(0.01)",

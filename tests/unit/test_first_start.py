@@ -17,8 +17,8 @@ from thud.records import Clip, EventTimes, Intervention, Run
 from thud.runs import first_start as first
 from thud.runs.jobs import build as build_job
 from thud.runs.jobs import demo
-from thud.runs.listen import find_listener, find_question_set
-from thud.runs.pairs import DEMO_HELD_OUT, held_out, hold_out_demo
+from thud.runs.listening.listen import find_listener, find_question_set
+from thud.runs.pairs.sets import DEMO_HELD_OUT, held_out, hold_out_demo
 from thud.stimuli.build import BuildSettings
 from thud.stimuli.held_out import is_demo, is_held_out
 

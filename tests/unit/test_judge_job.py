@@ -21,8 +21,8 @@ from tests.vendors import Asked, ChatServer, ClaudeServer, Fault, VendorServer
 from tests.vendors.kit import give_keys
 from thud.errors import BadRequest
 from thud.records import Answer, Reading, Response, Run
-from thud.runs.judges import Judge, parse_judge
-from thud.runs.judging import JudgePlan, Wanted, plan_judging, start_judging
+from thud.runs.listening.judges import Judge, parse_judge
+from thud.runs.listening.judging import JudgePlan, Wanted, plan_judging, start_judging
 from thud.store import changes
 from thud.store.score_filter import ScoreFilter
 

@@ -19,8 +19,8 @@ from tests.vendors.kit import KEY, give_keys
 from thud.cli import main
 from thud.errors import ThudError
 from thud.records import Answer, Reading, Response
-from thud.runs.judges import parse_judge
-from thud.runs.judging import judgeable
+from thud.runs.listening.judges import parse_judge
+from thud.runs.listening.judging import judgeable
 from thud.store import Store, changes
 from ui.door.auth import AccountBook, Guard
 from ui.house import House

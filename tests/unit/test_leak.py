@@ -26,7 +26,7 @@ from thud.evaluation.leak_guess import guess
 from thud.media.sound import Sound
 from thud.media.write import write_flac, write_wav
 from thud.records import EventTimes, Intervention, Proof, Stimulus, content_id
-from thud.runs.leak import heard_without_picture, leak_report, measure_files, measure_soon
+from thud.runs.listening.leak import heard_without_picture, leak_report, measure_files, measure_soon
 from thud.statistics import Estimate
 from thud.store import Store, open_store
 

@@ -26,8 +26,8 @@ from thud.listeners.canary import QUESTIONS
 from thud.listeners.questions import QUESTION_SETS
 from thud.listeners.roster import LISTENERS, Listener
 from thud.records import Answer, Reading, Run
-from thud.runs.listen import ListenPlan, Wanted, plan_listening, start_listening
-from thud.runs.responses import reread
+from thud.runs.listening.listen import ListenPlan, Wanted, plan_listening, start_listening
+from thud.runs.listening.responses import reread
 from thud.store import changes
 
 DIRECT = Wanted(QUESTION_SETS["direct"], tasks=("existence",))

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.store_samples import a_clip
 from thud.errors import BadRequest
 from thud.records import Mark
-from thud.runs.marks_file import Clips, export_lines, import_marks, parse_line
+from thud.runs.annotating.marks_file import Clips, export_lines, import_marks, parse_line
 from thud.store import Store, open_store
 
 CLIP = a_clip(1)

@@ -23,8 +23,8 @@ from thud.pairs.pair_set import SetWriter, open_set
 from thud.records import EventTimes, content_id
 from thud.runs.job import CannotGoOn
 from thud.runs.jobs import pairs_export, pairs_import
-from thud.runs.pair_files import exports, parse_remap, start_export, start_import
-from thud.runs.pairs import SET, find_set, media_problems, say, stale
+from thud.runs.pairs.files import exports, parse_remap, start_export, start_import
+from thud.runs.pairs.sets import SET, find_set, media_problems, say, stale
 from thud.store import Store, open_store
 
 Json = dict[str, Any]

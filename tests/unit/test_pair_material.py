@@ -28,7 +28,7 @@ from thud.pairs.said import alike, moment
 from thud.pairs.segment_words import KIND, correct, name_of, overlap, say, word_json
 from thud.pairs.segments import MADE_UP, seconds_of, segments_in
 from thud.records import Clip, EventTimes
-from thud.runs.pair_material import (
+from thud.runs.pairs.material import (
     DEMO_TITLE,
     add_demo_segments,
     choices_of,

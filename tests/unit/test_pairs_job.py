@@ -20,10 +20,10 @@ from thud.events.settle import settle
 from thud.pairs.pair_set import PairSet, is_set, sets_folder
 from thud.pairs.recipe import Recipe, shipped
 from thud.records import EventTimes, Intervention, Mark
-from thud.runs import pairs
 from thud.runs.jobs import pairs as job
-from thud.runs.pair_gather import DISCARDED, HALF, NO_SOUND, NOBODY, UNSURE, gather_all
-from thud.runs.pair_media import MediaCheck
+from thud.runs.pairs import sets as pairs
+from thud.runs.pairs.gather import DISCARDED, HALF, NO_SOUND, NOBODY, UNSURE, gather_all
+from thud.runs.pairs.media import MediaCheck
 from thud.runs.run import Runs
 from thud.store import Store, changes, open_store
 

@@ -23,7 +23,7 @@ from thud.pairs.reannotate import question_of, read, window_of
 from thud.pairs.segment_words import KIND, Word, correct, name_of, words_by_segment
 from thud.pairs.segment_words import say as says
 from thud.records import Clip, Reply, Run, Usage
-from thud.runs.reannotating import plan_reannotation, start_reannotation
+from thud.runs.annotating.reannotating import plan_reannotation, start_reannotation
 
 AGREES: dict[str, Any] = {
     "verdict": "agree", "start_s": 0.2, "end_s": 1.2, "description": "whatever", "sounds": ["any"], "note": "Fits.",

@@ -21,8 +21,8 @@ from thud.pairs.pair_set import PairSet, SetWriter, open_set
 from thud.pairs.rewrite import AS_IS, GONE, Piece, pieces_of, prompt_of, read_texts, requests_of, reworded
 from thud.pairs.rewrite import Wording as W
 from thud.records import Run
-from thud.runs.judges import Judge
-from thud.runs.rewriting import parse_rewriter, plan_rewriting, start_rewriting
+from thud.runs.listening.judges import Judge
+from thud.runs.pairs.rewriting import parse_rewriter, plan_rewriting, start_rewriting
 
 ASKED = "Do picture and sound of this clip fit in time?"
 LATE = "The clapper shuts at 2.1 s, but its clap is heard at 3.3 s: the sound is delayed by 1.2 seconds."
@@ -236,7 +236,7 @@ def test_a_run_leaves_a_new_set_with_what_survived(place: Place) -> None:
 
 
 def test_what_was_dropped_is_not_sent(place: Place) -> None:
-    from thud.runs.pairs import say
+    from thud.runs.pairs.sets import say
 
     pairs = [a_pair(n) for n in range(3)]
     old = put(place, pairs)

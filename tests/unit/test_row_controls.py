@@ -14,7 +14,7 @@ from thud.cli import main
 from thud.evaluation.controls import Controls
 from thud.evaluation.leaderboard import parts_of, split_rows
 from thud.records import EventTimes
-from thud.runs.controls import compare_rows, one_row_controls, row_controls
+from thud.runs.listening.controls import compare_rows, one_row_controls, row_controls
 from thud.store import Store, open_store
 from thud.store.score_filter import RowKey, ScoreFilter
 

@@ -15,7 +15,14 @@ from tests.vendors.kit import give_keys
 from thud.errors import BadRequest, NotFound
 from thud.evaluation.answers import read_answer
 from thud.listeners.roster import LISTENERS, Listener
-from thud.runs.benchmarks import find_benchmark, import_benchmark, imported, items_of, start_benchmark, tax_rows
+from thud.runs.listening.benchmarks import (
+    find_benchmark,
+    import_benchmark,
+    imported,
+    items_of,
+    start_benchmark,
+    tax_rows,
+)
 
 
 @pytest.fixture

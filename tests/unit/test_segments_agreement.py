@@ -19,8 +19,8 @@ from thud.pairs.material import Segment
 from thud.pairs.segment_words import KIND, Word, corrected, name_of, overlap, word_from_json, word_json
 from thud.pairs.segment_words import say as says
 from thud.records import Clip
-from thud.runs.pair_material import segments_of
-from thud.runs.segments import FILE, agreement, find_task, queue, say_word
+from thud.runs.annotating.segments import FILE, agreement, find_task, queue, say_word
+from thud.runs.pairs.material import segments_of
 from ui.door.auth import AccountBook, Guard
 from ui.door.rights import may
 from ui.house import House

@@ -34,10 +34,10 @@ from thud.pairs.pair_set import SetWriter
 from thud.records import EventTimes
 from thud.runs.chain import chains
 from thud.runs.chain_steps import check_steps
-from thud.runs.listen import find_listener
-from thud.runs.pairs import HELD_OUT as FROZEN
+from thud.runs.listening.listen import find_listener
+from thud.runs.pairs.sets import HELD_OUT as FROZEN
 from thud.runs.run import Runs
-from thud.runs.teaching import (
+from thud.runs.training.teaching import (
     demo_note,
     demo_problem,
     demo_steps,

@@ -26,7 +26,7 @@ from thud.records import Run
 from thud.runs.job import CannotGoOn, LeftOff
 from thud.runs.jobs.train import judged
 from thud.runs.run import Runs
-from thud.runs.trainer import Ended, at_work, run_module
+from thud.runs.trainer.child import Ended, at_work, run_module
 from thud.runs.training import (
     clone,
     default_device,

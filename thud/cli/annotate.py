@@ -15,7 +15,7 @@ from thud.errors import BadRequest
 if TYPE_CHECKING:
     from thud.events.annotators import Annotator
     from thud.events.report import PairAgreement
-    from thud.runs.annotate import AnnotationPlan
+    from thud.runs.annotating.annotate import AnnotationPlan
     from thud.store import Store
 
 
@@ -44,7 +44,7 @@ def add_parser(verbs: Any) -> None:
 
 def run_annotate(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when every clip that was asked about got a mark."""
-    from thud.runs.annotate import plan_annotation, start_annotations
+    from thud.runs.annotating.annotate import plan_annotation, start_annotations
 
     with opened(args) as (store, runs):
         if args.ledger:
@@ -78,7 +78,7 @@ def _plan_row(plan: AnnotationPlan) -> dict[str, Any]:
 
 
 def _plan_words(plan: AnnotationPlan) -> str:
-    from thud.runs.answers import odd_words
+    from thud.runs.annotating.answers import odd_words
 
     asked = f"{plan.annotator.name}: {len(plan.clips)} clips to ask about, {plan.requests} requests, {_dollars(plan)}"
     left = [f"{plan.marked} have its mark"] if plan.marked else []
@@ -118,7 +118,7 @@ def _ledger(store: Store, out: Output) -> int:
 
 def run_marks(args: argparse.Namespace, out: Output) -> int:
     """Exit code 1 when a line was refused; the others are in all the same."""
-    from thud.runs.marks_file import export_lines, import_marks
+    from thud.runs.annotating.marks_file import export_lines, import_marks
 
     with opened(args) as (store, _):
         if args.what == "export":

@@ -11,7 +11,7 @@ from thud.records import ARMS, CONDITIONS, TASKS
 
 if TYPE_CHECKING:
     from thud.listeners.roster import Listener
-    from thud.runs.listen import ListenPlan
+    from thud.runs.listening.listen import ListenPlan
     from thud.store import Store
 
 OWN = ("backend", "model", "base_url", "key_env", "adapter", "transport", "fps", "max_tokens", "temperature")
@@ -45,7 +45,7 @@ def add_parser(verbs: Any) -> None:
 
 def run_ask(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when every item that was asked got an answer."""
-    from thud.runs.listen import Wanted, find_question_set, plan_listening, start_listening
+    from thud.runs.listening.listen import Wanted, find_question_set, plan_listening, start_listening
 
     with opened(args) as (store, runs):
         listener = _listener(store, args)
@@ -66,7 +66,7 @@ def run_ask(args: argparse.Namespace, out: Output) -> int:
 
 def run_reread(args: argparse.Namespace, out: Output) -> int:
     from thud.evaluation.answers import RULES_VERSION
-    from thud.runs.responses import reread
+    from thud.runs.listening.responses import reread
 
     with opened(args) as (store, _):
         with out.progress("reread", store.count_older(RULES_VERSION)) as bar:
@@ -78,7 +78,7 @@ def run_reread(args: argparse.Namespace, out: Output) -> int:
 def _listener(store: Store, args: argparse.Namespace) -> Listener:
     """The named one with what the command line changes; a listener that is new by this is kept, so Results knows it."""
     from thud.listeners.roster import parse_listener, to_json
-    from thud.runs.listen import find_listener
+    from thud.runs.listening.listen import find_listener
 
     changed = {name: value for name in OWN if (value := getattr(args, name)) is not None}
     base = {} if "backend" in changed else to_json(find_listener(store, args.listener))

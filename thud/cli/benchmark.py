@@ -45,7 +45,7 @@ def run_benchmark(args: argparse.Namespace, out: Output) -> int:
 
 
 def _import(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.benchmarks import import_benchmark
+    from thud.runs.listening.benchmarks import import_benchmark
 
     with opened(args) as (store, _):
         made, found = import_benchmark(store, args.path, ACTOR, args.kind, args.videos, args.shuffle)
@@ -57,7 +57,7 @@ def _import(args: argparse.Namespace, out: Output) -> int:
 
 
 def _list(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.benchmarks import imported
+    from thud.runs.listening.benchmarks import imported
 
     with opened(args) as (store, _):
         for key, body in imported(store).items():
@@ -66,8 +66,8 @@ def _list(args: argparse.Namespace, out: Output) -> int:
 
 
 def _ask(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.benchmarks import find_benchmark, start_benchmark
-    from thud.runs.listen import find_listener
+    from thud.runs.listening.benchmarks import find_benchmark, start_benchmark
+    from thud.runs.listening.listen import find_listener
 
     with opened(args) as (store, runs):
         if args.most is not None and args.most < 1:
@@ -83,8 +83,8 @@ def _ask(args: argparse.Namespace, out: Output) -> int:
 def _tax(args: argparse.Namespace, out: Output) -> int:
     from thud.evaluation.alignment_tax import COLUMNS, published_rows
     from thud.evaluation.published import published
-    from thud.runs.benchmarks import tax_rows
-    from thud.runs.listen import find_listener
+    from thud.runs.listening.benchmarks import tax_rows
+    from thud.runs.listening.listen import find_listener
 
     with opened(args) as (store, _):
         rows = tax_rows(store, find_listener(store, args.base).key() if args.base else "")

@@ -27,8 +27,8 @@ def add_parser(verbs: Any) -> None:
 
 def run_export(args: argparse.Namespace, out: Output) -> int:
     from thud.evaluation.handover import write_inspect, write_lmms_eval
-    from thud.runs.handover import export_items, plan_handover
-    from thud.runs.listen import find_question_set
+    from thud.runs.listening.handover import export_items, plan_handover
+    from thud.runs.listening.listen import find_question_set
 
     write = write_inspect if args.tool == "inspect" else write_lmms_eval
     with opened(args) as (store, _), tempfile.TemporaryDirectory(prefix="thud-stills-") as stills:

@@ -10,7 +10,7 @@ from thud.cli.workspace import ACTOR, follow, opened
 
 if TYPE_CHECKING:
     from thud.evaluation.calibration import Calibration
-    from thud.runs.judging import JudgePlan
+    from thud.runs.listening.judging import JudgePlan
 
 FIELDS = ("model", "base_url", "key_env", "temperature", "effort")
 
@@ -36,8 +36,8 @@ def add_parser(verbs: Any) -> None:
 def run_judge(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when every response that was asked about got a word that counts."""
     from thud.evaluation.calibration import calibrate
-    from thud.runs.judges import parse_judge
-    from thud.runs.judging import Wanted, cases_of, material_of, plan_judging, start_judging
+    from thud.runs.listening.judges import parse_judge
+    from thud.runs.listening.judging import Wanted, cases_of, material_of, plan_judging, start_judging
 
     told = {name: value for name in FIELDS if (value := getattr(args, name)) is not None}
     judge = parse_judge({"provider": args.provider, **told})

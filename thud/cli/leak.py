@@ -17,7 +17,7 @@ def add_parser(verbs: Any) -> None:
 
 def run_leak(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0, also when something leaks; 1 when a file could not be measured."""
-    from thud.runs.leak import heard_without_picture, leak_report, measure_files
+    from thud.runs.listening.leak import heard_without_picture, leak_report, measure_files
 
     with opened(args) as (store, _):
         clips = {store.find_clip(name).id for name in args.clip}

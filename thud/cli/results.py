@@ -23,7 +23,7 @@ def add_parser(verbs: Any) -> None:
 def run_results(args: argparse.Namespace, out: Output) -> int:
     from thud.evaluation.controls import controls_json
     from thud.evaluation.leaderboard import leaderboard, parts_of, split_rows
-    from thud.runs.controls import row_controls
+    from thud.runs.listening.controls import row_controls
     from thud.store.score_filter import ScoreFilter
 
     wanted = ScoreFilter(answers=args.answers)

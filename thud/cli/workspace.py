@@ -67,7 +67,7 @@ def opened(args: argparse.Namespace, takes_up: bool = True) -> Iterator[tuple[St
 
 
 def _place(args: argparse.Namespace) -> str:
-    from thud.runs.clusters import check_on
+    from thud.runs.clusters.cluster import check_on
 
     on = str(getattr(args, "on", ""))
     return check_on(on) if on else ""

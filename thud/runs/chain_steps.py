@@ -92,7 +92,7 @@ def start_step(store: Store, runs: Runs, at: At, actor: str) -> str:
 
 
 def _build(store: Store, runs: Runs, at: At, actor: str) -> str:
-    from thud.runs.pairs import all_recipes, start_build
+    from thud.runs.pairs.sets import all_recipes, start_build
 
     recipes, name = all_recipes(store), at.step["recipe"]
     if name not in recipes:
@@ -102,7 +102,7 @@ def _build(store: Store, runs: Runs, at: At, actor: str) -> str:
 
 
 def _export(store: Store, runs: Runs, at: At, actor: str) -> str:
-    from thud.runs.pair_files import start_export
+    from thud.runs.pairs.files import start_export
     from thud.runs.training.start import FORMAT, standing_export
 
     set_id = _set(runs, at, at.step["set"])
@@ -114,7 +114,7 @@ def _export(store: Store, runs: Runs, at: At, actor: str) -> str:
 
 def _train(store: Store, runs: Runs, at: At, actor: str) -> str:
     """Training, or first the export of its set: then this is called again when that is done."""
-    from thud.runs.pair_files import start_export
+    from thud.runs.pairs.files import start_export
     from thud.runs.training.start import FORMAT, plan_training, start_training
 
     plan = plan_training(store, runs, wanted := _wanted(runs, at))
@@ -138,7 +138,7 @@ def _wanted(runs: Runs, at: At) -> TrainWanted:
 
 
 def _ask(store: Store, runs: Runs, at: At, actor: str) -> str:
-    from thud.runs.listen import Wanted, find_listener, find_question_set, plan_listening, start_listening
+    from thud.runs.listening.listen import Wanted, find_listener, find_question_set, plan_listening, start_listening
     from thud.runs.training.listener import listener_name
 
     step = at.step

@@ -40,7 +40,7 @@ def fill_workspace(store: Store, runs: Runs, folder: Path | None, actor: str) ->
     Safe to call at every start: what an earlier start left undone is done now.
     Raises BadRequest for a folder with no video.
     """
-    from thud.runs.pair_material import add_demo_segments
+    from thud.runs.pairs.material import add_demo_segments
 
     _wait(runs, ("demo", "ingest"))
     run = start_clips(store, runs, folder, actor)
@@ -91,7 +91,7 @@ def build_held_out(store: Store, runs: Runs, actor: str) -> Run | None:
 
     It is begun once all of them are there, as what each gets is drawn over all. They are test clips from now on.
     """
-    from thud.runs.pairs import hold_out_demo
+    from thud.runs.pairs.sets import hold_out_demo
 
     clips = hold_out_demo(store, actor)
     if any(run.state != "done" for run in held_out_runs(store)) or not unbuilt_held_out(store):
@@ -115,7 +115,7 @@ def ask_baselines(store: Store, runs: Runs, actor: str) -> None:
     """
     from thud.listeners.questions import DEMO, QUESTION_SETS, to_json
     from thud.listeners.roster import BASELINES, LISTENERS
-    from thud.runs.listen import Wanted, plan_listening, start_listening
+    from thud.runs.listening.listen import Wanted, plan_listening, start_listening
     from thud.stimuli.held_out import is_held_out
 
     if DEMO.id not in store.definitions("question_set"):
@@ -147,7 +147,7 @@ def place_demo_times(store: Store, runs: Runs, actor: str) -> None:
     """
     from thud.events.annotators import ANNOTATORS
     from thud.events.simulated import simulated_marks
-    from thud.runs.annotate import start_annotations
+    from thud.runs.annotating.annotate import start_annotations
     from thud.stimuli.held_out import is_held_out
     from thud.store import changes
 

@@ -23,12 +23,12 @@ from typing import Any, cast
 
 from thud.errors import BadRequest, ThudError
 from thud.records import Refusal, Run, content_id
-from thud.runs.checker import Checker
 from thud.runs.folder import ENDED, Header, Plan, noted_worker, read_plan, read_state, write_plan
 from thud.runs.follow import Follower, RunStore, now
 from thud.runs.local import Executor, LocalExecutor
 from thud.runs.queue import holder, waiting_words
 from thud.runs.tail import Tail, end_of
+from thud.runs.trainer.checker import Checker
 
 log = logging.getLogger("thud.runs")
 
@@ -233,7 +233,7 @@ class Runs:
         """Where workers run: here, or on a cluster. BadRequest for one that is not known."""
         if not on:
             return self._executor
-        from thud.runs.clusters import executor_for
+        from thud.runs.clusters.cluster import executor_for
 
         return executor_for(on)
 

@@ -51,7 +51,7 @@ POINTS = {
 
 def pair_full(house: House, set_id: str, number: int) -> Json:
     """Everything about one row of a set. NotFound."""
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
 
     store = house.store
     row = find_set(store, set_id).row(number)
@@ -173,7 +173,7 @@ def _from_s(pair: Pair, times: Json) -> float:
 
 def media_of(house: House, pair: Pair) -> Json:
     """The files that a model is shown, and the first thing that is wrong with them."""
-    from thud.runs.pair_media import MediaCheck
+    from thud.runs.pairs.media import MediaCheck
 
     with closing(MediaCheck(house.workspace)) as check:
         other = check(pair.rejected_shown) if pair.rejected_shown else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from thud.pairs.pair_set import PairSet
     from thud.pairs.recipe import Recipe
     from thud.records import Run, Stimulus
-    from thud.runs.pair_files import Leaving
+    from thud.runs.pairs.files import Leaving
     from thud.store import Store
     from ui.house import House
 
@@ -72,8 +72,8 @@ def _whole(name: str, value: str, most: int) -> int:
 def overview_json(house: House) -> Json:
     """Everything the page begins with: recipes, types, sets (newest first), material."""
     from thud.pairs.builders import BUILDERS
-    from thud.runs.pair_gather import settled_times
-    from thud.runs.pairs import all_recipes, held_out, pair_sets
+    from thud.runs.pairs.gather import settled_times
+    from thud.runs.pairs.sets import all_recipes, held_out, pair_sets
 
     store = house.store
     clips, own = {clip.id: clip for clip in store.clips()}, store.definitions("recipe")
@@ -100,7 +100,7 @@ def recipe_row(recipe: Recipe, *, own: bool) -> Json:
 
 def material_json(store: Store) -> Json:
     """What was imported to make general-video pairs from."""
-    from thud.runs.pair_material import choices_of, picture_only, segments_of
+    from thud.runs.pairs.material import choices_of, picture_only, segments_of
 
     choices = [one for many in choices_of(store).values() for one in many]
     asked_without = picture_only(store)
@@ -116,7 +116,7 @@ def material_json(store: Store) -> Json:
 
 def choosers(store: Store) -> list[str]:
     """Listeners that can be asked without sound."""
-    from thud.runs.listen import listeners
+    from thud.runs.listening.listen import listeners
 
     return [name for name, one in listeners(store).items() if "picture_only" in one.allowed_arms]
 
@@ -136,7 +136,7 @@ def outcome_json(house: House, run_id: str) -> Json:
 
 def _reworded(store: Store, run: Run) -> str:
     """The set that a rewriting run made of its replies; "" for other runs and where nothing changed."""
-    from thud.runs.pairs import pair_sets
+    from thud.runs.pairs.sets import pair_sets
 
     if run.kind != "rewrite":
         return ""
@@ -151,8 +151,8 @@ def set_json(house: House, set_id: str) -> Json:
     words: what people said, of pairs that are not held back. leaves: what an export would take along.
     """
     from thud.pairs.lint import CHECKS
-    from thud.runs.pair_files import leaving
-    from thud.runs.pairs import find_set, words
+    from thud.runs.pairs.files import leaving
+    from thud.runs.pairs.sets import find_set, words
 
     held = find_set(house.store, set_id)
     said, parting = words(house.store), leaving(house.store, held)
@@ -206,7 +206,7 @@ def sound_words(stimulus: Stimulus) -> str:
 
 def rows_json(house: House, set_id: str, wanted: Wanted) -> Json:
     """The rows that a filter lets through, `n` of them from place `at`: {total, at, rows}."""
-    from thud.runs.pairs import find_set, words
+    from thud.runs.pairs.sets import find_set, words
 
     held, said = find_set(house.store, set_id), words(house.store)
     lines = held.lines(

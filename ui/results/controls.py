@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from thud.evaluation.controls import Controls, controls_json
 from thud.evaluation.items_view import estimate_json
-from thud.runs.controls import SHUFFLED, compare_rows, one_row_controls, row_controls
+from thud.runs.listening.controls import SHUFFLED, compare_rows, one_row_controls, row_controls
 from thud.store.score_filter import RowKey
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from thud.evaluation.leaderboard import MUCH_UNANSWERED, leaderboard, ranked, sp
 from thud.evaluation.model_view import model_page, others_of
 from thud.evaluation.published import published
 from thud.evaluation.scoring import ABSENT, CELLS, cell_of
-from thud.runs.leak import heard_without_picture, leak_report
+from thud.runs.listening.leak import heard_without_picture, leak_report
 from thud.statistics import TEST_WORDS
 from thud.store.score_filter import RowKey, ScoreFilter
 from ui.results.asked import Asked, Query, asked, items_asked, row_of
@@ -238,7 +238,7 @@ def list_items(store: Store, query: Query) -> Json:
 
 def known_sets(store: Store) -> dict[str, Json]:
     """Question sets by id, without counting anything."""
-    from thud.runs.listen import question_sets
+    from thud.runs.listening.listen import question_sets
 
     return {id_: {"name": one.name, "style": one.style} for id_, one in question_sets(store).items()}
 

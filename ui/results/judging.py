@@ -9,8 +9,8 @@ from thud.errors import MissingPart, NotFound
 from thud.evaluation.calibration import ENOUGH, Calibration, Case, Reader, calibrate, sample
 from thud.evaluation.judge import labels_of
 from thud.providers import check_key, key_variable
-from thud.runs.judges import DEFAULT_MODELS, endpoint_of, parse_judge
-from thud.runs.judging import JudgePlan, Material, candidates, cases_of, takes_batches
+from thud.runs.listening.judges import DEFAULT_MODELS, endpoint_of, parse_judge
+from thud.runs.listening.judging import JudgePlan, Material, candidates, cases_of, takes_batches
 from thud.statistics import ClassScore, Estimate
 
 if TYPE_CHECKING:

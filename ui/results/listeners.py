@@ -14,11 +14,11 @@ from thud.listeners.roster import LISTENERS, NAMES, PRESETS, Listener, endpoint_
 from thud.listeners.roster import to_json as listener_json
 from thud.providers import check_key, key_variable
 from thud.records import ARMS, Refusal
-from thud.runs.canary import HEARING_ARMS, canary_name
-from thud.runs.gate import canary_needed, why_untested
+from thud.runs.listening.canary import HEARING_ARMS, canary_name
+from thud.runs.listening.gate import canary_needed, why_untested
 
 if TYPE_CHECKING:
-    from thud.runs.listen import ListenPlan
+    from thud.runs.listening.listen import ListenPlan
 
 Json = dict[str, Any]
 VENDORS = {"gemini": "Google", "openai": "OpenAI", "anthropic": "Anthropic"}

@@ -57,7 +57,7 @@ def known(store: Store) -> Known:
 
 
 def _sets(store: Store, columns: Columns) -> dict[str, Json]:
-    from thud.runs.listen import question_sets
+    from thud.runs.listening.listen import question_sets
 
     described = question_sets(store)
     found: dict[str, Json] = {}
@@ -125,7 +125,7 @@ def _canary(run_ids: list[str], runs: Mapping[str, Run], workspace: Path) -> Jso
 def _untested(model: Json, arm: str) -> str:
     """Why a listener, as it was when it was asked, took no audio canary; "" where nobody knows."""
     from thud.listeners.roster import parse_listener
-    from thud.runs.gate import why_untested
+    from thud.runs.listening.gate import why_untested
 
     try:
         return why_untested(parse_listener(model), arm)

@@ -166,7 +166,7 @@ def _person(router: APIRouter, desk: Desk) -> None:
 
 
 def _files(router: APIRouter, house: House) -> None:
-    from thud.runs.marks_file import export_lines, import_marks
+    from thud.runs.annotating.marks_file import export_lines, import_marks
 
     @router.get("/marks.jsonl")
     def export() -> StreamingResponse:

@@ -11,7 +11,7 @@ from ui.house import House, actor
 
 if TYPE_CHECKING:
     from thud.events.annotators import Annotator
-    from thud.runs.annotate import AnnotationPlan
+    from thud.runs.annotating.annotate import AnnotationPlan
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Body()]
@@ -36,7 +36,7 @@ def annotators_router(house: House) -> APIRouter:
 
     @router.post("/annotators/start")
     def start(request: Request, body: JsonBody) -> Json:
-        from thud.runs.annotate import start_annotations
+        from thud.runs.annotating.annotate import start_annotations
 
         again, batch = _flag(body, "again"), _flag(body, "batch")
         asked = _asked(body)
@@ -55,7 +55,7 @@ def annotators_router(house: House) -> APIRouter:
 def _row(annotator: Annotator) -> Json:
     from thud.events.annotators import endpoint_of
     from thud.providers import check_key, key_variable
-    from thud.runs.annotate import takes_batches
+    from thud.runs.annotating.annotate import takes_batches
 
     key_set, variable = False, ""
     if not annotator.local:
@@ -104,7 +104,7 @@ def _flag(body: Json, name: str) -> bool:
 
 
 def _plans(house: House, body: Json) -> list[AnnotationPlan]:
-    from thud.runs.annotate import plan_annotation
+    from thud.runs.annotating.annotate import plan_annotation
 
     again, batch, clips = _flag(body, "again"), _flag(body, "batch"), _wanted(body)
     return [plan_annotation(house.store, house.runs, one, clips, again=again, batch=batch) for one in _asked(body)]
@@ -150,7 +150,7 @@ def _plan_row(plan: AnnotationPlan) -> Json:
 
 
 def _notes(plan: AnnotationPlan) -> list[tuple[str, str]]:
-    from thud.runs.answers import odd_words
+    from thud.runs.annotating.answers import odd_words
 
     name = LABELS.get(plan.annotator.name, plan.annotator.name)
     notes = [("bad", text) for text in (plan.missing_key, plan.running) if text]

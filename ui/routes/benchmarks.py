@@ -30,7 +30,7 @@ def benchmarks_router(house: House) -> APIRouter:
 
     @router.post("/benchmarks/import")
     def take(request: Request, body: JsonBody) -> Json:
-        from thud.runs.benchmarks import import_benchmark
+        from thud.runs.listening.benchmarks import import_benchmark
 
         kind = text(body, "kind", LONGEST_NAME, "") or None
         path = Path(text(body, "path", LONGEST_PATH)).expanduser()
@@ -41,8 +41,8 @@ def benchmarks_router(house: House) -> APIRouter:
 
     @router.post("/benchmarks/ask")
     def ask(request: Request, body: JsonBody) -> Json:
-        from thud.runs.benchmarks import find_benchmark, start_benchmark
-        from thud.runs.listen import find_listener
+        from thud.runs.listening.benchmarks import find_benchmark, start_benchmark
+        from thud.runs.listening.listen import find_listener
 
         listener = find_listener(house.store, text(body, "listener", LONGEST_NAME))
         benchmark = find_benchmark(house.store, text(body, "benchmark", LONGEST_NAME))
@@ -60,8 +60,8 @@ def tax_json(house: House, base: str) -> Json:
     """The table: measured rows, then the paper's; and which sets and listeners there are."""
     from thud.evaluation.alignment_tax import COLUMNS, published_rows
     from thud.evaluation.published import published
-    from thud.runs.benchmarks import imported, tax_rows
-    from thud.runs.listen import find_listener, listeners
+    from thud.runs.listening.benchmarks import imported, tax_rows
+    from thud.runs.listening.listen import find_listener, listeners
 
     known = listeners(house.store)
     rows = tax_rows(house.store, find_listener(house.store, base).key() if base else "")

@@ -13,8 +13,8 @@ from ui.routes.agreement import Once
 from ui.routes.listeners import refuse_keys
 
 if TYPE_CHECKING:
-    from thud.runs.judges import Judge
-    from thud.runs.judging import JudgePlan, Material, Wanted
+    from thud.runs.listening.judges import Judge
+    from thud.runs.listening.judging import JudgePlan, Material, Wanted
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Body()]
@@ -27,7 +27,7 @@ def judging_router(house: House) -> APIRouter:
     once = Once(lambda: _newest(house))
 
     def material() -> Material:
-        from thud.runs.judging import material_of
+        from thud.runs.listening.judging import material_of
 
         found: Material = once.get(("material",), lambda: material_of(house.store))
         return found
@@ -60,7 +60,7 @@ def judging_router(house: House) -> APIRouter:
 
     @router.post("/start")
     def start(request: Request, body: JsonBody) -> Json:
-        from thud.runs.judging import start_judging
+        from thud.runs.listening.judging import start_judging
 
         run = start_judging(house.store, house.runs, _plan(house, body, None), actor(request))
         return {"run": run.id, "title": run.title}
@@ -74,20 +74,20 @@ def _newest(house: House) -> int:
 
 
 def _plan(house: House, body: Json, material: Material | None) -> JudgePlan:
-    from thud.runs.judging import plan_judging
+    from thud.runs.listening.judging import plan_judging
 
     return plan_judging(house.store, house.runs, _judge(body), _wanted(body), material)
 
 
 def _judge(body: Json) -> Judge:
-    from thud.runs.judges import parse_judge
+    from thud.runs.listening.judges import parse_judge
 
     refuse_keys(body)
     return parse_judge(body.get("judge"))
 
 
 def _wanted(body: Json) -> Wanted:
-    from thud.runs.judging import WHICH, Wanted
+    from thud.runs.listening.judging import WHICH, Wanted
 
     which = body.get("which", "unparsed")
     if which not in WHICH:

@@ -17,7 +17,7 @@ def leak_router(house: House) -> APIRouter:
 
     @router.get("/report")
     def leak() -> Json:
-        from thud.runs.leak import heard_without_picture, leak_report, measure_soon
+        from thud.runs.listening.leak import heard_without_picture, leak_report, measure_soon
 
         measuring = measure_soon(house.store, house.workspace)
         told = leak_report(house.store, house.workspace, heard=heard_without_picture(house.store))

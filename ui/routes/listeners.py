@@ -18,7 +18,7 @@ from ui.house import House, actor
 
 if TYPE_CHECKING:
     from thud.listeners.roster import Listener
-    from thud.runs.listen import ListenPlan, Wanted
+    from thud.runs.listening.listen import ListenPlan, Wanted
     from thud.store import Store
 
 Json = dict[str, Any]
@@ -65,7 +65,7 @@ def _roster(router: APIRouter, house: House) -> None:
 def _sets(router: APIRouter, house: House) -> None:
     @router.get("/sets/{set_id}")
     def one_set(set_id: str) -> Json:
-        from thud.runs.listen import find_question_set
+        from thud.runs.listening.listen import find_question_set
         from ui.results.listeners import set_full
 
         return set_full(find_question_set(house.store, set_id))
@@ -79,7 +79,7 @@ def _sets(router: APIRouter, house: House) -> None:
 def _asking(router: APIRouter, house: House) -> None:
     @router.post("/plan")
     def plan(body: JsonBody) -> Json:
-        from thud.runs.canary import canaries
+        from thud.runs.listening.canary import canaries
         from ui.results.listeners import plan_json
 
         plans, refused = _plans(house, body)
@@ -91,7 +91,7 @@ def _asking(router: APIRouter, house: House) -> None:
 
     @router.post("/canary")
     def canary(request: Request, body: JsonBody) -> Json:
-        from thud.runs.canary import start_canary
+        from thud.runs.listening.canary import start_canary
 
         run = start_canary(house.runs, _listener(house, body), text(body, "arm", 40), actor(request))
         return {"run": run.id, "title": run.title}
@@ -99,8 +99,8 @@ def _asking(router: APIRouter, house: House) -> None:
 
 def _everything(house: House) -> Json:
     from thud.records import CONDITIONS, TASKS
-    from thud.runs.canary import canaries
-    from thud.runs.listen import listeners, question_sets
+    from thud.runs.listening.canary import canaries
+    from thud.runs.listening.listen import listeners, question_sets
     from ui.results.listeners import choices, listener_row, owned, set_row
 
     known, tested = listeners(house.store), canaries(house.store, house.runs)
@@ -119,8 +119,8 @@ def _everything(house: House) -> Json:
 def _save(house: House, body: Json, who: str) -> Json:
     """Keeps a listener under its name. was: the name it had before, "" for a new one."""
     from thud.listeners.roster import LISTENERS, parse_listener, to_json
-    from thud.runs.canary import canaries
-    from thud.runs.listen import listeners
+    from thud.runs.listening.canary import canaries
+    from thud.runs.listening.listen import listeners
     from ui.results.listeners import listener_row
 
     was = text(body, "was", 80, "")
@@ -140,7 +140,7 @@ def _save(house: House, body: Json, who: str) -> Json:
 def _save_set(house: House, row: object, who: str) -> Json:
     """Keeps a set under the id that follows from its questions. An edited set is another set."""
     from thud.listeners.questions import parse_question_set, to_json
-    from thud.runs.listen import question_sets
+    from thud.runs.listening.listen import question_sets
     from ui.results.listeners import set_full
 
     made = parse_question_set(row)
@@ -155,7 +155,7 @@ def _save_set(house: House, row: object, who: str) -> Json:
 
 def _listener(house: House, body: Json) -> Listener:
     from thud.listeners.roster import PRESETS
-    from thud.runs.listen import listeners
+    from thud.runs.listening.listen import listeners
 
     name = text(body, "listener", 80)
     known = {**{one.name: one for one in PRESETS}, **listeners(house.store)}
@@ -166,7 +166,7 @@ def _listener(house: House, body: Json) -> Listener:
 
 def _plans(house: House, body: Json) -> tuple[list[ListenPlan], list[tuple[str, str]]]:
     """A plan for each arm, and (arm, why not) for arms in which this listener cannot be asked."""
-    from thud.runs.listen import plan_listening
+    from thud.runs.listening.listen import plan_listening
 
     listener, wanted = _listener(house, body), _wanted(house, body)
     plans, refused = [], []
@@ -182,7 +182,7 @@ def _plans(house: House, body: Json) -> tuple[list[ListenPlan], list[tuple[str, 
 
 def _wanted(house: House, body: Json) -> list[Wanted]:
     from thud.records import ARMS, CONDITIONS, TASKS
-    from thud.runs.listen import Wanted, find_question_set
+    from thud.runs.listening.listen import Wanted, find_question_set
 
     questions = find_question_set(house.store, text(body, "set", 80))
     tasks = _some(body, "tasks", TASKS)
@@ -220,7 +220,7 @@ def _flag(body: Json, name: str) -> bool:
 
 def _start(house: House, body: Json, who: str) -> Json:
     """A run for each arm that has something left to ask. A preset that is asked becomes one of the users' own."""
-    from thud.runs.listen import start_listening
+    from thud.runs.listening.listen import start_listening
 
     plans, refused = _plans(house, body)
     if refused:

@@ -30,7 +30,7 @@ def _recipes(router: APIRouter, house: House) -> None:
     @router.post("/recipe/save")
     def save(request: Request, body: JsonBody) -> Json:
         from thud.pairs.recipe import parse_recipe
-        from thud.runs.pairs import save_recipe
+        from thud.runs.pairs.sets import save_recipe
         from ui.pairs.rows import recipe_row
 
         recipe = parse_recipe(body.get("recipe"))
@@ -39,7 +39,7 @@ def _recipes(router: APIRouter, house: House) -> None:
 
     @router.post("/recipe/remove")
     def remove(request: Request, body: JsonBody) -> Json:
-        from thud.runs.pairs import remove_recipe
+        from thud.runs.pairs.sets import remove_recipe
 
         name = text(body, "name", LONGEST_NAME)
         remove_recipe(house.store, name, actor(request))
@@ -48,7 +48,7 @@ def _recipes(router: APIRouter, house: House) -> None:
     @router.post("/build")
     def build(request: Request, body: JsonBody) -> Json:
         from thud.pairs.recipe import parse_recipe
-        from thud.runs.pairs import start_build
+        from thud.runs.pairs.sets import start_build
 
         return started(start_build(house.store, house.runs, parse_recipe(body.get("recipe")), actor(request)))
 
@@ -56,7 +56,7 @@ def _recipes(router: APIRouter, house: House) -> None:
 def _words(router: APIRouter, house: House) -> None:
     @router.post("/word")
     def word(request: Request, body: JsonBody) -> Json:
-        from thud.runs.pairs import say
+        from thud.runs.pairs.sets import say
 
         pair, said = text(body, "id", LONGEST_NAME), text(body, "word", 20, "")
         say(house.store, pair, said, actor(request))
@@ -66,21 +66,21 @@ def _words(router: APIRouter, house: House) -> None:
 def _sets(router: APIRouter, house: House) -> None:
     @router.post("/sets/{set_id}/fix")
     def fix(set_id: str, request: Request, body: JsonBody) -> Json:
-        from thud.runs.pairs import start_fix
+        from thud.runs.pairs.sets import start_fix
 
         how, check = text(body, "fix", LONGEST_NAME), text(body, "check", LONGEST_NAME, "")
         return started(start_fix(house.store, house.runs, set_id, how, check, actor(request)))
 
     @router.post("/sets/{set_id}/export")
     def export(set_id: str, request: Request, body: JsonBody) -> Json:
-        from thud.runs.pair_files import start_export
+        from thud.runs.pairs.files import start_export
 
         form, name = text(body, "format", LONGEST_NAME), text(body, "name", LONGEST_NAME, "")
         return started(start_export(house.store, house.runs, set_id, form, actor(request), name))
 
     @router.post("/sets/{set_id}/freeze")
     def freeze(set_id: str, request: Request, body: JsonBody) -> Json:
-        from thud.runs.pairs import freeze as keep
+        from thud.runs.pairs.sets import freeze as keep
 
         name = text(body, "name", LONGEST_NAME)
         keep(house.store, set_id, name, actor(request))
@@ -90,7 +90,7 @@ def _sets(router: APIRouter, house: House) -> None:
 def _material(router: APIRouter, house: House) -> None:
     @router.post("/import")
     def take_in(request: Request, body: JsonBody) -> Json:
-        from thud.runs.pair_files import start_import
+        from thud.runs.pairs.files import start_import
 
         return started(start_import(house.store, house.runs, _path(body), _remap(body), actor(request)))
 
@@ -98,14 +98,14 @@ def _material(router: APIRouter, house: House) -> None:
     def material(request: Request, body: JsonBody) -> Json:
         from dataclasses import asdict
 
-        from thud.runs.pair_material import import_material
+        from thud.runs.pairs.material import import_material
 
         kind = text(body, "kind", LONGEST_NAME, "") or None
         return asdict(import_material(house.store, _path(body), actor(request), kind))
 
     @router.post("/ask-without-sound")
     def ask(request: Request, body: JsonBody) -> Json:
-        from thud.runs.pair_material import start_picture_only
+        from thud.runs.pairs.material import start_picture_only
 
         listener = text(body, "listener", LONGEST_NAME)
         return started(start_picture_only(house.store, house.runs, listener, actor(request)))

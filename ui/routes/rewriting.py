@@ -10,7 +10,7 @@ from ui.body import read_json, text
 from ui.house import House, actor, started
 
 if TYPE_CHECKING:
-    from thud.runs.rewriting import RewritePlan
+    from thud.runs.pairs.rewriting import RewritePlan
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Depends(read_json)]
@@ -24,13 +24,13 @@ def rewriting_router(house: House) -> APIRouter:
 
     @router.post("/plan")
     def plan(body: JsonBody) -> Json:
-        from thud.runs.rewriting import plan_row
+        from thud.runs.pairs.rewriting import plan_row
 
         return plan_row(_planned(house, body))
 
     @router.post("")
     def start(request: Request, body: JsonBody) -> Json:
-        from thud.runs.rewriting import start_rewriting
+        from thud.runs.pairs.rewriting import start_rewriting
 
         return started(start_rewriting(house.store, house.runs, _planned(house, body), actor(request)))
 
@@ -38,7 +38,7 @@ def rewriting_router(house: House) -> APIRouter:
 
 
 def _planned(house: House, body: Json) -> RewritePlan:
-    from thud.runs.rewriting import parse_rewriter, plan_rewriting
+    from thud.runs.pairs.rewriting import parse_rewriter, plan_rewriting
 
     rewriter = parse_rewriter({name: body[name] for name in FIELDS if body.get(name) is not None})
     return plan_rewriting(house.store, house.runs, rewriter, text(body, "set", LONGEST_ID))

@@ -16,7 +16,7 @@ from ui.house import House, actor, started
 
 if TYPE_CHECKING:
     from thud.pairs.segment_words import Word
-    from thud.runs.segments import Counts, Task
+    from thud.runs.annotating.segments import Counts, Task
 
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Depends(read_json)]
@@ -35,7 +35,7 @@ def segments_router(house: House) -> APIRouter:
 def _people(router: APIRouter, house: House) -> None:
     @router.get("")
     def queue(request: Request, first: str = "") -> Json:
-        from thud.runs.segments import queue
+        from thud.runs.annotating.segments import queue
 
         found = queue(house.store, actor(request), first[:LONGEST_ID])
         rows = [_row(task, actor(request)) for task in found.tasks[:AT_ONCE]]
@@ -43,13 +43,13 @@ def _people(router: APIRouter, house: House) -> None:
 
     @router.get("/count")
     def count(request: Request) -> Json:
-        from thud.runs.segments import counts, tasks
+        from thud.runs.annotating.segments import counts, tasks
 
         return _counts(counts(tasks(house.store), actor(request)))
 
     @router.post("/word")
     def word(request: Request, body: JsonBody) -> Json:
-        from thud.runs.segments import counts, say_word, tasks
+        from thud.runs.annotating.segments import counts, say_word, tasks
 
         verdict = text(body, "verdict", 20)
         told = {name: body[name] for name in ("start_s", "end_s", "description", "sounds") if name in body}
@@ -59,7 +59,7 @@ def _people(router: APIRouter, house: House) -> None:
 
     @router.get("/agreement")
     def agreement() -> Json:
-        from thud.runs.segments import agreement, agreement_row
+        from thud.runs.annotating.segments import agreement, agreement_row
 
         return agreement_row(agreement(house.store))
 
@@ -70,7 +70,7 @@ def _counts(found: Counts) -> Json:
 
 def _row(task: Task, person: str) -> Json:
     """A segment for this person; with what others say only where they have spoken themselves."""
-    from thud.runs.segments import others
+    from thud.runs.annotating.segments import others
 
     mine = task.of(person)
     return {
@@ -90,13 +90,13 @@ def _word(word: Word) -> Json:
 def _models(router: APIRouter, house: House) -> None:
     @router.post("/check/plan")
     def plan(body: JsonBody) -> Json:
-        from thud.runs.reannotating import plan_reannotation, plan_row
+        from thud.runs.annotating.reannotating import plan_reannotation, plan_row
 
         return plan_row(plan_reannotation(house.store, house.runs, _asked(body), again=body.get("again") is True))
 
     @router.post("/check")
     def check(request: Request, body: JsonBody) -> Json:
-        from thud.runs.reannotating import plan_reannotation, start_reannotation
+        from thud.runs.annotating.reannotating import plan_reannotation, start_reannotation
 
         planned = plan_reannotation(house.store, house.runs, _asked(body), again=body.get("again") is True)
         return started(start_reannotation(house.store, house.runs, planned, actor(request)))

@@ -37,7 +37,7 @@ def _starting(router: APIRouter, house: House) -> None:
 
     @router.post("/demo")
     def demo(request: Request) -> Json:
-        from thud.runs.teaching import teach_tiny
+        from thud.runs.training.teaching import teach_tiny
 
         return {"chain": teach_tiny(house.store, house.runs, actor(request))}
 
@@ -85,7 +85,7 @@ def _runs(router: APIRouter, house: House) -> None:
 
     @router.post("/runs/{run_id}/measure")
     def measure(run_id: str, request: Request) -> Json:
-        from thud.runs.teaching import measure as ask_all
+        from thud.runs.training.teaching import measure as ask_all
 
         return {"chain": ask_all(house.store, house.runs, run_id, actor(request))}
 

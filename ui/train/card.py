@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from thud.listeners.roster import TINY
 
 if TYPE_CHECKING:
-    from thud.runs.teaching import Measured
+    from thud.runs.training.teaching import Measured
     from ui.house import House
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ HEAD = ("figure", "of", "class", "value", "low", "high", "n", "p", "holm_p", "wo
 def card_json(house: House, run_id: str) -> Json:
     """Everything the card shows: who was asked, what came of it, what is missing, what it does not prove."""
     from thud.evaluation.before_after import before_after_json
-    from thud.runs.teaching import measured
+    from thud.runs.training.teaching import measured
 
     told = measured(house.store, house.runs, run_id)
     asking = _asking(house, told)
@@ -51,7 +51,7 @@ def _asking(house: House, told: Measured) -> str:
     Everybody's line may begin with the same listener, so a chain is its own by those who were trained.
     """
     from thud.runs.chain import KIND, chain
-    from thud.runs.teaching import MEASURE, TEACH
+    from thud.runs.training.teaching import MEASURE, TEACH
 
     names = {one.listener for one in told.line if one.listener}
     trained = {one.listener for one in told.line[1:]} | {one.run for one in told.line[1:]}

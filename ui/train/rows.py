@@ -78,7 +78,7 @@ def _chains(house: House, now: Runs) -> list[ChainView]:
 
 
 def _sets(house: House) -> list[Json]:
-    from thud.runs.pairs import pair_sets
+    from thud.runs.pairs.sets import pair_sets
 
     found = pair_sets(house.store).items()
     return [
@@ -96,7 +96,7 @@ def _adapter(one: TrainRun) -> Json:
 
 def _demo(house: House, now: Runs, chained: list[ChainView]) -> Json:
     """problem: looked up only where nothing goes on, for only then is the button there."""
-    from thud.runs.teaching import demo_note, demo_problem, has_demo
+    from thud.runs.training.teaching import demo_note, demo_problem, has_demo
 
     here, idle = has_demo(house.store), all(one.state != "running" for one in chained)
     return {
@@ -169,8 +169,8 @@ def _step(now: Runs, step: ChainStep, names: Mapping[str, TrainRun]) -> Json:
 
 def one_run_json(house: House, run_id: str, offset: str) -> Json:
     """A run with the lines of its journal that were written since `offset`. floor: told with the first of them."""
-    from thud.runs.teaching import validation_ceiling
     from thud.runs.training import metrics, train_run
+    from thud.runs.training.teaching import validation_ceiling
 
     one = train_run(house.store, house.runs, run_id)
     lines, now, restarted = metrics(house.workspace, one.run, offset)
@@ -234,8 +234,8 @@ def _checked(house: House, wanted: TrainWanted, quick: bool) -> Json:
 
 def _pairs(house: House, plan: TrainPlan) -> Mapping[str, int]:
     """Pairs of each split that would be trained on, {} where that is not known."""
-    from thud.runs.pair_files import exports, leaving
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.files import exports, leaving
+    from thud.runs.pairs.sets import find_set
 
     if not plan.exports:
         known = exports(house.store).get(Path(plan.config["data"]).name)

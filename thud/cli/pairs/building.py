@@ -52,7 +52,7 @@ def add_parsers(what: Any) -> None:
 def run_build(args: argparse.Namespace, out: Output) -> int:
     """Exit code 1 when nothing is left in the set."""
     from thud.pairs.recipe import find_recipe
-    from thud.runs.pairs import all_recipes, start_build
+    from thud.runs.pairs.sets import all_recipes, start_build
 
     with opened(args) as (store, runs):
         recipe = _changed(find_recipe(args.recipe, all_recipes(store)), args.set, args.seed)
@@ -76,7 +76,7 @@ def _changed(recipe: Recipe, counts: list[str], seed: int | None) -> Recipe:
 
 def _made(store: Store, runs: Runs, run: Run, out: Output) -> PairSet:
     """Waits for the run, and prints the set that it made."""
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
 
     follow(runs, run, out)
     found = find_set(store, runs.results(run.id)[0]["result"]["set"])
@@ -114,7 +114,7 @@ def _losses(step: Mapping[str, Any]) -> str:
 def run_recipes(args: argparse.Namespace, out: Output) -> int:
     """One line a recipe."""
     from thud.pairs.recipe import recipe_json
-    from thud.runs.pairs import all_recipes
+    from thud.runs.pairs.sets import all_recipes
 
     with opened(args) as (store, _):
         for name, one in all_recipes(store).items():
@@ -125,7 +125,7 @@ def run_recipes(args: argparse.Namespace, out: Output) -> int:
 
 def run_list(args: argparse.Namespace, out: Output) -> int:
     """One line a set, the newest first."""
-    from thud.runs.pairs import pair_sets
+    from thud.runs.pairs.sets import pair_sets
 
     with opened(args) as (store, _):
         for key, body in pair_sets(store).items():
@@ -136,7 +136,7 @@ def run_list(args: argparse.Namespace, out: Output) -> int:
 
 def run_show(args: argparse.Namespace, out: Output) -> int:
     """Exit code 1 when pairs of the set went stale or its media changed."""
-    from thud.runs.pairs import find_set, media_problems, stale
+    from thud.runs.pairs.sets import find_set, media_problems, stale
 
     with opened(args) as (store, _):
         found = find_set(store, args.set)
@@ -154,7 +154,7 @@ def run_show(args: argparse.Namespace, out: Output) -> int:
 
 def run_fix(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when the mended set is there."""
-    from thud.runs.pairs import find_set, start_fix
+    from thud.runs.pairs.sets import find_set, start_fix
 
     fix = "shuffle_letters" if args.shuffle_letters else "rebalance" if args.rebalance else "drop"
     with opened(args) as (store, runs):
@@ -167,7 +167,7 @@ def run_fix(args: argparse.Namespace, out: Output) -> int:
 
 def run_freeze(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when the clips are held out."""
-    from thud.runs.pairs import freeze
+    from thud.runs.pairs.sets import freeze
 
     with opened(args) as (store, _):
         clips = freeze(store, args.set, args.name, ACTOR)

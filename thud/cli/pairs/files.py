@@ -25,8 +25,8 @@ def add_parsers(what: Any) -> None:
 
 
 def _import(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.pair_files import parse_remap, start_import
-    from thud.runs.pairs import find_set, media_problems
+    from thud.runs.pairs.files import parse_remap, start_import
+    from thud.runs.pairs.sets import find_set, media_problems
 
     with opened(args) as (store, runs):
         run = follow(runs, start_import(store, runs, args.path, parse_remap(args.media), ACTOR), out)
@@ -41,7 +41,7 @@ def _import(args: argparse.Namespace, out: Output) -> int:
 
 
 def _export(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.pair_files import start_export
+    from thud.runs.pairs.files import start_export
 
     with opened(args) as (store, runs):
         run = follow(runs, start_export(store, runs, args.set, args.format, ACTOR, args.name), out)

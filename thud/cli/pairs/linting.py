@@ -38,7 +38,7 @@ def lint_verb(args: argparse.Namespace, out: Output) -> int:
     from thud.pairs.lint import CHECKS
     from thud.pairs.lint.on_disk import missing_here
     from thud.pairs.lint.several import lint_rows
-    from thud.runs.pair_files import parse_remap
+    from thud.runs.pairs.files import parse_remap
 
     if args.show and args.show not in CHECKS:
         raise BadRequest(f"There is no check called {args.show}. Checks: {', '.join(CHECKS)}.")

@@ -23,7 +23,7 @@ def add_parsers(what: Any) -> None:
 
 
 def _material(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.pair_material import import_material
+    from thud.runs.pairs.material import import_material
 
     with opened(args) as (store, _):
         made = import_material(store, args.path, ACTOR, args.kind)
@@ -36,7 +36,7 @@ def _material(args: argparse.Namespace, out: Output) -> int:
 
 
 def _ask(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.pair_material import picture_only, start_picture_only
+    from thud.runs.pairs.material import picture_only, start_picture_only
 
     with opened(args) as (store, runs):
         follow(runs, start_picture_only(store, runs, args.listener, ACTOR), out)

@@ -9,9 +9,9 @@ from thud.cli.output import Output
 from thud.cli.workspace import ACTOR, follow, opened
 
 if TYPE_CHECKING:
-    from thud.runs.reannotating import ReannotationPlan
-    from thud.runs.rewriting import RewritePlan
-    from thud.runs.segments import Agreement
+    from thud.runs.annotating.reannotating import ReannotationPlan
+    from thud.runs.annotating.segments import Agreement
+    from thud.runs.pairs.rewriting import RewritePlan
 
 FIELDS = ("model", "base_url", "key_env")
 
@@ -45,7 +45,7 @@ def _told(args: argparse.Namespace) -> dict[str, Any]:
 
 def run_rewrite(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when the new set is there."""
-    from thud.runs.rewriting import parse_rewriter, plan_rewriting, plan_row, start_rewriting
+    from thud.runs.pairs.rewriting import parse_rewriter, plan_rewriting, plan_row, start_rewriting
 
     rewriter = parse_rewriter({"provider": args.provider, **_told(args)})
     with opened(args) as (store, runs):
@@ -71,7 +71,7 @@ def _dollars(cost_usd: float | None) -> str:
 def run_reannotate(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when the model said something that counts about every segment it was asked about."""
     from thud.events.annotators import parse_annotator
-    from thud.runs.reannotating import plan_reannotation, plan_row, start_reannotation
+    from thud.runs.annotating.reannotating import plan_reannotation, plan_row, start_reannotation
 
     told = {"name": args.ask, **_told(args), **({"provider": args.provider} if args.provider else {})}
     with opened(args) as (store, runs):
@@ -92,7 +92,7 @@ def _reannotate_words(plan: ReannotationPlan) -> str:
 
 
 def run_agreement(args: argparse.Namespace, out: Output) -> int:
-    from thud.runs.segments import agreement, agreement_row
+    from thud.runs.annotating.segments import agreement, agreement_row
 
     with opened(args) as (store, _):
         report = agreement(store)

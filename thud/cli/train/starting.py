@@ -14,8 +14,8 @@ from thud.errors import BadRequest
 if TYPE_CHECKING:
     from thud.runs.chain import ChainView
     from thud.runs.run import Runs
-    from thud.runs.teaching import Measured
     from thud.runs.training import TrainPlan, TrainWanted
+    from thud.runs.training.teaching import Measured
     from thud.store import Store
 
 Json = dict[str, Any]
@@ -75,7 +75,7 @@ def run_start(args: argparse.Namespace, out: Output) -> int:
 
 
 def _wanted(store: Store, runs: Runs, args: argparse.Namespace) -> TrainWanted:
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
     from thud.runs.training import TrainWanted, recipe_config, train_runs
 
     recipe = recipe_config(args.recipe) if args.recipe else {}
@@ -155,8 +155,8 @@ def _go_on(store: Store, runs: Runs, view: ChainView, detach: bool, out: Output)
 
 def run_demo(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when tiny was taught and asked, whether or not it has learnt anything."""
-    from thud.runs.teaching import measured, teach_tiny
     from thud.runs.training import train_runs
+    from thud.runs.training.teaching import measured, teach_tiny
 
     with opened(args) as (store, runs):
         chain_id = teach_tiny(store, runs, ACTOR)

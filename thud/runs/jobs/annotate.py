@@ -13,7 +13,7 @@ from thud.errors import BadRequest
 from thud.events.annotators import ask_clip, endpoint_of, parse_annotator
 from thud.providers import Question
 from thud.records import Reply, Run, clip_from_json
-from thud.runs import answers
+from thud.runs.annotating import answers
 from thud.runs.asking import asker
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from thud.events.annotators import (
 )
 from thud.events.frame_units import LONGEST_SIDE, windows
 from thud.records import Clip, Reply, Run, clip_from_json
-from thud.runs import answers
+from thud.runs.annotating import answers
 from thud.runs.asking import shelf_of
 from thud.runs.batch import Asked, note_of, replies_of, waiting_words
 from thud.runs.job import CannotGoOn

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.evaluation.judge import case_from_json
-from thud.runs import verdicts
 from thud.runs.asking import asker, shelf_of
-from thud.runs.gate import check_model
 from thud.runs.job import CannotGoOn
-from thud.runs.judges import endpoint_of, parse_judge, question_of
+from thud.runs.listening import verdicts
+from thud.runs.listening.gate import check_model
+from thud.runs.listening.judges import endpoint_of, parse_judge, question_of
 
 if TYPE_CHECKING:
     from thud.store import Store

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from thud.errors import BadRequest, MissingPart
 from thud.evaluation.judge import case_from_json
 from thud.records import content_id
-from thud.runs import verdicts
 from thud.runs.asking import shelf_of
 from thud.runs.batch import note_of, replies_of, waiting_words
-from thud.runs.gate import check_model
 from thud.runs.job import CannotGoOn
-from thud.runs.judges import endpoint_of, parse_judge, question_of
+from thud.runs.listening import verdicts
+from thud.runs.listening.gate import check_model
+from thud.runs.listening.judges import endpoint_of, parse_judge, question_of
 
 if TYPE_CHECKING:
     from thud.store import Store

@@ -17,9 +17,9 @@ from thud.listeners.media import Media, media_of
 from thud.listeners.roster import Listener, endpoint_of, parse_listener
 from thud.providers import Question
 from thud.records import Item, Reply, clip_from_json, item_from_json
-from thud.runs import responses
 from thud.runs.asking import asker
-from thud.runs.gate import check_hearing, check_model
+from thud.runs.listening import responses
+from thud.runs.listening.gate import check_hearing, check_model
 
 if TYPE_CHECKING:
     from thud.store import Store

@@ -25,7 +25,7 @@ from thud.pairs.recipe import Recipe, parse_recipe, recipe_json
 from thud.pairs.splits import split_clips
 from thud.pairs.stock import Stock, take_stock, usable
 from thud.records import EventTimes, content_id
-from thud.runs.pair_media import MediaCheck
+from thud.runs.pairs.media import MediaCheck
 
 if TYPE_CHECKING:
     from thud.store import Store

@@ -20,7 +20,7 @@ from thud.records import EventTimes
 from thud.runs.follow import now
 from thud.runs.job import CannotGoOn
 from thud.runs.jobs.pairs import DEFINITION, fingerprint, told_of
-from thud.runs.pair_media import MediaCheck
+from thud.runs.pairs.media import MediaCheck
 
 if TYPE_CHECKING:
     from thud.store import Store

@@ -12,7 +12,7 @@ from thud.pairs.material import segment_from_json
 from thud.pairs.reannotate import Said, question_of, read
 from thud.pairs.segment_words import KIND, name_of, word_from_json, word_json
 from thud.records import Reply, clip_from_json, reply_from_json
-from thud.runs.answers import cost_of, odd_words, prices_of
+from thud.runs.annotating.answers import cost_of, odd_words, prices_of
 from thud.runs.asking import asker, shelf_of
 from thud.runs.follow import now
 from thud.runs.job import CannotGoOn

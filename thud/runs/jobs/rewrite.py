@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from thud.pairs.faithful import check
 from thud.pairs.rewrite import Piece, Wording, piece_from_json, read_texts
 from thud.records import Reply, Run, reply_from_json
-from thud.runs import rewritten
-from thud.runs.answers import cost_of, prices_of
+from thud.runs.annotating.answers import cost_of, prices_of
 from thud.runs.asking import asker, shelf_of
-from thud.runs.gate import check_model
 from thud.runs.job import CannotGoOn
-from thud.runs.judges import endpoint_of, parse_judge
+from thud.runs.listening.gate import check_model
+from thud.runs.listening.judges import endpoint_of, parse_judge
+from thud.runs.pairs import rewritten
 
 if TYPE_CHECKING:
     from thud.store import Store

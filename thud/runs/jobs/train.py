@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from thud.runs.folder import translated
 from thud.runs.job import CannotGoOn, LeftOff
-from thud.runs.train_files import METRICS, Progress, progress, report
-from thud.runs.trainer import Ended, command, environment, listening, run_module
+from thud.runs.trainer.child import Ended, command, environment, listening, run_module
+from thud.runs.trainer.files import METRICS, Progress, progress, report
 
 if TYPE_CHECKING:
     from thud.records import Run

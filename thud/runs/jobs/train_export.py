@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.runs.job import CannotGoOn, LeftOff
-from thud.runs.trainer import listening, run_module
+from thud.runs.trainer.child import listening, run_module
 
 if TYPE_CHECKING:
     from thud.store import Store

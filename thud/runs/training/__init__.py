@@ -7,7 +7,7 @@ care.py      clone, delete, export, merge, push
 listener.py  the listener that comes of it
 """
 
-from thud.runs.train_files import metrics, progress
+from thud.runs.trainer.files import metrics, progress
 from thud.runs.training.care import clone, delete_run, export_adapter, merge, push
 from thud.runs.training.listener import listener_name, listener_of
 from thud.runs.training.listing import HeldOut, TrainRun, train_run, train_runs

@@ -15,7 +15,7 @@ from thud.records import Run, content_id
 from thud.runs.folder import ENDED
 from thud.runs.follow import now
 from thud.runs.jobs import listen, train_export
-from thud.runs.trainer import at_work
+from thud.runs.trainer.child import at_work
 from thud.runs.training.listener import listener_name
 from thud.runs.training.listing import HIDDEN, TrainRun, train_run
 from thud.runs.training.wanted import TrainWanted, parse_wanted

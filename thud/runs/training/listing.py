@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from thud.errors import NotFound
 from thud.records import Run
 from thud.runs.jobs import train
-from thud.runs.train_files import Progress, progress
-from thud.runs.trainer import command_words
+from thud.runs.trainer.child import command_words
+from thud.runs.trainer.files import Progress, progress
 from thud.runs.training.listener import listener_name, short_base
 
 if TYPE_CHECKING:

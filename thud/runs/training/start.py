@@ -13,15 +13,15 @@ from thud.errors import BadRequest, NotFound
 from thud.records import Run, content_id
 from thud.runs.folder import read_plan
 from thud.runs.jobs import pairs_export, train
-from thud.runs.pair_files import exports, leaving
+from thud.runs.pairs.files import exports, leaving
 from thud.runs.run import marks
-from thud.runs.trainer import command_words, environment
+from thud.runs.trainer.child import command_words, environment
 from thud.runs.training.listener import short_base
 from thud.runs.training.wanted import TrainWanted, config_of, device_for, device_problem, read_device, wanted_json
 
 if TYPE_CHECKING:
-    from thud.runs.checker import Checker
     from thud.runs.run import Runs
+    from thud.runs.trainer.checker import Checker
     from thud.store import Store
 
 FORMAT = "trl"
@@ -119,7 +119,7 @@ def next_name(store: Store, runs: Runs, stage: str) -> str:
 
 
 def _data(store: Store, runs: Runs, wanted: TrainWanted) -> _Data:
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
 
     if wanted.export:
         known = exports(store).get(wanted.export)
@@ -140,7 +140,7 @@ def _data(store: Store, runs: Runs, wanted: TrainWanted) -> _Data:
 
 def standing_export(store: Store, runs: Runs, set_id: str) -> str:
     """The name of the set's export for TRL that holds just what would go out now; "" where there is none."""
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
 
     now = leaving(store, find_set(store, set_id))
     made = {run.settings["name"]: run for run in runs.runs() if run.kind == pairs_export.kind and run.state == "done"}

@@ -11,7 +11,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from thud.errors import BadRequest, NotFound
-from thud.runs.trainer import ROOT
+from thud.runs.trainer.child import ROOT
 
 STAGES = ("sft", "dpo")
 RECIPES = ROOT / "training" / "recipes"

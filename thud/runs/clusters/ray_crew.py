@@ -2,7 +2,7 @@
 
 Each hand is an actor with one core (and the GPUs that the run asks for): it does one item at a time and keeps what it
 has loaded. A hand that dies, with its node or alone, costs one try of the item it had; another hand takes that up.
-It runs inside a job of the cluster (`thud.runs.ray_jobs`), and is chosen there by THUD_CREW.
+It runs inside a job of the cluster (`thud.runs.clusters.ray_jobs`), and is chosen there by THUD_CREW.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from thud.listeners.foreign import stamp
 from thud.listeners.roster import Listener
 from thud.listeners.roster import to_json as listener_json
 from thud.records import Item, Run, content_id, item_json
-from thud.runs.gate import NEEDED, OVERRIDDEN, canary_needed
 from thud.runs.jobs import listen
-from thud.runs.listen import pace_of
+from thud.runs.listening.gate import NEEDED, OVERRIDDEN, canary_needed
+from thud.runs.listening.listen import pace_of
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

@@ -27,10 +27,10 @@ from thud.pairs.segment_words import KIND as SEGMENT_WORD
 from thud.pairs.segment_words import corrected, words_by_segment
 from thud.pairs.segments import MADE_UP, demo_segments, looks_described, segments_in
 from thud.records import Clip, Refusal, Response, Run
-from thud.runs.benchmarks import imported as benchmarks_of
-from thud.runs.benchmarks import keep_benchmark, start_benchmark
-from thud.runs.listen import find_listener
-from thud.runs.segments import MATERIAL, imported_segments, material_file
+from thud.runs.annotating.segments import MATERIAL, imported_segments, material_file
+from thud.runs.listening.benchmarks import imported as benchmarks_of
+from thud.runs.listening.benchmarks import keep_benchmark, start_benchmark
+from thud.runs.listening.listen import find_listener
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from thud.evaluation.answers import RULES_VERSION, read_answer
 from thud.evaluation.paper_parser import paper_answer
 from thud.records import Answer, Clip, Item, Response, reply_from_json, response_from_json
-from thud.runs.answers import cost_of, odd_words, prices_of
+from thud.runs.annotating.answers import cost_of, odd_words, prices_of
 
 if TYPE_CHECKING:
     from thud.listeners.asking import Heard

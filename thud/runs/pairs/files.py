@@ -31,7 +31,7 @@ def start_export(store: Store, runs: Runs, set_id: str, format: str, actor: str,
     Held, dropped and stale pairs stay behind; what the linter found beyond that goes into the manifest as waived.
     Raises BadRequest where nothing is left, splits share a clip, or the name is taken.
     """
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
 
     if format not in FORMATS:
         raise BadRequest(f"There is no format “{format[:40]}”: {' or '.join(FORMATS)}.")
@@ -71,7 +71,7 @@ class Leaving:
 
 def leaving(store: Store, found: PairSet) -> Leaving:
     """What an export of that set would take along now: neither held, nor dropped, nor stale pairs."""
-    from thud.runs.pairs import stale, words
+    from thud.runs.pairs.sets import stale, words
 
     said, old = words(store), stale(store, found.summary)
     dropped, late = frozenset(line.id for line in found.index if said.get(line.id) == "dropped"), frozenset(old)

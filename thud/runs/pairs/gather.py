@@ -11,7 +11,7 @@ from thud.evaluation.scoring import ABSENT
 from thud.pairs.event_words import event_words
 from thud.pairs.material import Material
 from thud.records import Clip, EventTimes, Mark, Response, Stimulus
-from thud.runs.pair_material import choices_of, picture_only, segments_of
+from thud.runs.pairs.material import choices_of, picture_only, segments_of
 
 if TYPE_CHECKING:
     from thud.store import Store

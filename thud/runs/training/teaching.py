@@ -157,7 +157,7 @@ def _back(store: Store, runs: Runs, run_id: str) -> Iterator[TrainRun]:
 
 def _untrained(store: Store, run: Run) -> str:
     """The name of the listener that the run began with, shown clips as in training; "" where there is none."""
-    from thud.runs.listen import listeners
+    from thud.runs.listening.listen import listeners
 
     wanted = _began(store, run)
     found = [one for one in listeners(store).values() if one.backend == "local"]
@@ -179,7 +179,7 @@ def held_out_clips(store: Store, runs: Runs, run_id: str) -> tuple[str, ...]:
 
     Nothing that any training of its line learnt from is among them; none at all where nobody knows what that was.
     """
-    from thud.runs.pairs import held_out
+    from thud.runs.pairs.sets import held_out
 
     back = [one.run for one in _back(store, runs, run_id)]
     if back[0].settings["base"] == TINY and any(map(is_held_out, store.clips())):
@@ -196,8 +196,8 @@ def held_out_clips(store: Store, runs: Runs, run_id: str) -> tuple[str, ...]:
 
 def _splits(store: Store, run: Run) -> dict[str, str] | None:
     """Clip id → split of the set that a run was trained on, or its export's; None where that is not known."""
-    from thud.runs.pair_files import exports
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.files import exports
+    from thud.runs.pairs.sets import find_set
 
     wanted = run.settings["wanted"]
     set_id = wanted["set_id"] or exports(store).get(wanted["export"], {}).get("set", "")
@@ -237,7 +237,7 @@ def measure(store: Store, runs: Runs, run_id: str, actor: str) -> str:
 
 def _all_there(store: Store, runs: Runs, run_id: str, actor: str) -> tuple[Taught, ...]:
     """The line, its beginning made a listener where it is none. BadRequest where one has no weights to be asked."""
-    from thud.runs.listen import find_listener
+    from thud.runs.listening.listen import find_listener
 
     line = lineage(store, runs, run_id)
     unfinished = next((one for one in line[1:] if not one.listener), None)
@@ -257,7 +257,7 @@ def _all_there(store: Store, runs: Runs, run_id: str, actor: str) -> tuple[Taugh
 
 def _free_name(store: Store, name: str) -> str:
     """That name for a listener, with a number behind it where another has it."""
-    from thud.runs.listen import listeners
+    from thud.runs.listening.listen import listeners
 
     taken = listeners(store).keys()
     return name if name not in taken else next(one for n in count(2) if (one := f"{name} {n}") not in taken)
@@ -274,7 +274,7 @@ def _questions(store: Store, runs: Runs, run_id: str) -> tuple[str, str]:
 
 def measured(store: Store, runs: Runs, run_id: str) -> Measured:
     """What its line has shown so far on the held-out clips. NotFound for a run that is none."""
-    from thud.runs.controls import before_after_of
+    from thud.runs.listening.controls import before_after_of
 
     line, clips = lineage(store, runs, run_id), held_out_clips(store, runs, run_id)
     if not clips:
@@ -298,7 +298,7 @@ def measured(store: Store, runs: Runs, run_id: str) -> Measured:
 
 def _key(store: Store, name: str) -> str:
     """The key that a listener's answers stand under, "" where its weights are not there."""
-    from thud.runs.listen import find_listener
+    from thud.runs.listening.listen import find_listener
 
     if not name:
         return ""
@@ -312,7 +312,7 @@ def validation_ceiling(store: Store, run_id: str) -> float | None:
     """What the sound alone allows of the questions that a run is asked while it trains, classes alike; None where that
     is not known. They are those of its set's validation split, as far as they are about synchrony or silence.
     """
-    from thud.runs.pairs import pair_sets
+    from thud.runs.pairs.sets import pair_sets
 
     set_id = str(store.run(run_id).settings.get("set", ""))
     return _ceiling_of_set(store.workspace, set_id).share if set_id in pair_sets(store) else None

@@ -245,10 +245,10 @@ def allowed_places() -> tuple[str, ...]:
 @functools.cache
 def _executor(on: str) -> Executor:
     if on.startswith("slurm"):
-        from thud.runs.slurm import Slurm
+        from thud.runs.clusters.slurm import Slurm
 
         return ClusterExecutor(on, Slurm(on))
-    from thud.runs.ray_jobs import RayJobs
+    from thud.runs.clusters.ray_jobs import RayJobs
 
     return ClusterExecutor(on, RayJobs(on))
 
@@ -258,7 +258,7 @@ def worker_job(plan: Plan, folder: Path, workspace: Path) -> ClusterJob:
     python = os.environ.get("THUD_CLUSTER_PYTHON") or sys.executable
     modules = os.pathsep.join(str(Path(path or ".").resolve()) for path in sys.path)
     env = {"PYTHONPATH": modules, "OMP_NUM_THREADS": "1", "THUD_ON": "cluster"}
-    command = (python, "-u", "-m", "thud.runs.on_cluster", str(folder.resolve()), str(workspace.resolve()))
+    command = (python, "-u", "-m", "thud.runs.clusters.worker", str(folder.resolve()), str(workspace.resolve()))
     header = plan.header
     gpus = count_gpus(header.device)
     return ClusterJob(

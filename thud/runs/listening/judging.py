@@ -16,11 +16,11 @@ from thud.listeners.estimate import LETTERS_A_TOKEN
 from thud.listeners.roster import PRESETS
 from thud.providers import cost_usd, key_problem
 from thud.records import Reading, Response, Run, Usage
-from thud.runs.answers import prices_of
+from thud.runs.annotating.answers import prices_of
 from thud.runs.jobs import judge as single
 from thud.runs.jobs import judge_batch
-from thud.runs.judges import Judge, endpoint_of, family_of, question_of, to_json
-from thud.runs.listen import listeners
+from thud.runs.listening.judges import Judge, endpoint_of, family_of, question_of, to_json
+from thud.runs.listening.listen import listeners
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

@@ -12,10 +12,10 @@ from thud.pairs.pair import Pair
 from thud.pairs.rewrite import Piece, piece_json, pieces_of, prompt_of, requests_of
 from thud.providers import cost_usd, key_problem
 from thud.records import Run, Usage
-from thud.runs.answers import prices_of
+from thud.runs.annotating.answers import prices_of
 from thud.runs.jobs import rewrite
-from thud.runs.judges import Judge, endpoint_of, parse_judge, to_json
-from thud.runs.rewritten import question_of, rewriter_key, source_pairs
+from thud.runs.listening.judges import Judge, endpoint_of, parse_judge, to_json
+from thud.runs.pairs.rewritten import question_of, rewriter_key, source_pairs
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

@@ -16,9 +16,9 @@ from thud.listeners.roster import to_json as listener_json
 from thud.listeners.warnings import sampling_warning, threshold_warning
 from thud.providers import key_problem
 from thud.records import TASKS, Clip, Item, Refusal, Run, content_id
-from thud.runs.answers import prices_of
-from thud.runs.gate import NEEDED, NOT_NEEDED, OVERRIDDEN, canary_needed
+from thud.runs.annotating.answers import prices_of
 from thud.runs.jobs import listen
+from thud.runs.listening.gate import NEEDED, NOT_NEEDED, OVERRIDDEN, canary_needed
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

@@ -20,9 +20,9 @@ from thud.pairs.reannotate import asks_id, window_of
 from thud.pairs.segment_words import KIND
 from thud.providers import cost_usd, key_problem
 from thud.records import Clip, Run, Usage, content_id
-from thud.runs.answers import prices_of
+from thud.runs.annotating.answers import prices_of
+from thud.runs.annotating.segments import imported_segments
 from thud.runs.jobs import reannotate
-from thud.runs.segments import imported_segments
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

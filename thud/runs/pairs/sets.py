@@ -14,8 +14,8 @@ from thud.pairs.recipe import Recipe, parse_recipe, recipe_json, shipped
 from thud.records import Run, content_id
 from thud.runs.follow import now
 from thud.runs.jobs import pairs as job
-from thud.runs.pair_gather import Gathered, gather_all, settled_times
-from thud.runs.pair_media import MediaCheck
+from thud.runs.pairs.gather import Gathered, gather_all, settled_times
+from thud.runs.pairs.media import MediaCheck
 from thud.stimuli.held_out import is_held_out
 
 if TYPE_CHECKING:

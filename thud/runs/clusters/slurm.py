@@ -17,10 +17,10 @@ from typing import Any
 
 from thud.errors import MissingPart, RunFailed
 from thud.runs import pool
-from thud.runs.clusters import ClusterJob, JobState
+from thud.runs.clusters.cluster import ClusterJob, JobState
 from thud.runs.folder import read_state
 from thud.runs.local import LocalExecutor
-from thud.runs.trainer import without_keys
+from thud.runs.trainer.child import without_keys
 
 MINUTES = 24 * 60
 """The time limit of a job, unless SBATCH_TIMELIMIT says otherwise. What it cuts off can be resumed."""
@@ -64,7 +64,7 @@ class Slurm:
     def submit(self, job: ClusterJob, noted: Callable[[str], None]) -> None:
         """Submits `job`, without the keys that are in the environment here; Slurm says what its id is."""
         submitit = _submitit()
-        crew = {"THUD_CREW": "thud.runs.slurm:guarded"} if job.spread else {}
+        crew = {"THUD_CREW": "thud.runs.clusters.slurm:guarded"} if job.spread else {}
         words = [f"{name}={value}" for name, value in (job.env | crew).items()]
         keys = sorted(set(os.environ) - set(without_keys(os.environ)))
         bare = ["env", *(word for name in keys for word in ("-u", name))]

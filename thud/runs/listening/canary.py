@@ -10,8 +10,8 @@ from thud.listeners.roster import Listener, endpoint_of
 from thud.listeners.roster import to_json as listener_json
 from thud.providers import check_key
 from thud.records import ARMS, Run
-from thud.runs.gate import canary_needed
 from thud.runs.jobs import canary
+from thud.runs.listening.gate import canary_needed
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from thud.errors import BadRequest, RunFailed
-from thud.runs.trainer import ROOT, without_keys
+from thud.runs.trainer.child import ROOT, without_keys
 
 LIMIT_S = 120.0
 Json = dict[str, Any]

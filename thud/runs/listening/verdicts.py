@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from thud.errors import NotFound
 from thud.evaluation.judge import Case, Verdict, read_verdict
 from thud.records import Answer, Reading, Reply, reply_from_json
-from thud.runs.answers import cost_of, odd_words, prices_of
+from thud.runs.annotating.answers import cost_of, odd_words, prices_of
 
 if TYPE_CHECKING:
     from thud.store import Store

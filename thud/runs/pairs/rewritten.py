@@ -15,8 +15,8 @@ from thud.pairs.rewrite import Piece, Wording, prompt_of, protocol_id, reworded
 from thud.providers import Question, Text
 from thud.records import Run, content_id
 from thud.runs.jobs.pairs import DEFINITION, TAKEN_OVER, told_of
-from thud.runs.judges import Judge
-from thud.runs.pair_media import MediaCheck
+from thud.runs.listening.judges import Judge
+from thud.runs.pairs.media import MediaCheck
 from thud.runs.tail import Tail
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def rewriter_key(judge: Judge) -> str:
 
 def source_pairs(store: Store, set_id: str) -> tuple[str, list[Pair]]:
     """(title, pairs) of a set, without those that were dropped and those that are held back."""
-    from thud.runs.pairs import find_set
+    from thud.runs.pairs.sets import find_set
 
     found = find_set(store, set_id)
     return str(found.summary["title"]), [pair for pair in _kept(store, found) if pair is not None]
@@ -51,7 +51,7 @@ def source_pairs(store: Store, set_id: str) -> tuple[str, list[Pair]]:
 
 def _kept(store: Store, found: PairSet) -> Iterator[Pair | None]:
     """The pairs of a set in order, one at a time; None for each that was dropped."""
-    from thud.runs.pairs import words
+    from thud.runs.pairs.sets import words
 
     said = words(store)
     return (pair if said.get(pair.id) != "dropped" else None for _, pair in found.pairs())

@@ -1,4 +1,4 @@
-"""The worker of a run as a cluster starts it: `python -m thud.runs.on_cluster RUN_FOLDER WORKSPACE`.
+"""The worker of a run as a cluster starts it: `python -m thud.runs.clusters.worker RUN_FOLDER WORKSPACE`.
 
 The same worker as everywhere (`thud.runs.work`). In addition it writes log.txt itself, as nobody here reads what a job
 prints there, and stops when the run's folder asks for it, as no signal comes from here to there.
@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from thud.runs.clusters import ASKED
+from thud.runs.clusters.cluster import ASKED
 
 _LOOK_EVERY_S = 0.5
 

@@ -12,7 +12,7 @@ from thud.events.annotators import Annotator, Estimate, endpoint_of, estimate
 from thud.events.estimate import BATCHED
 from thud.providers import key_problem
 from thud.records import Clip, Mark, Run, content_id
-from thud.runs.answers import PLACED, prices_of
+from thud.runs.annotating.answers import PLACED, prices_of
 from thud.runs.jobs import annotate, annotate_batch
 
 if TYPE_CHECKING:

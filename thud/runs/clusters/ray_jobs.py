@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from thud.errors import NotFound, RunFailed
-from thud.runs.clusters import PLACES, ClusterJob, JobState, allowed_places
+from thud.runs.clusters.cluster import PLACES, ClusterJob, JobState, allowed_places
 
 _ANSWERS_WITHIN_S = 5.0
 _TAKES_WITHIN_S = 60.0
@@ -40,7 +40,7 @@ class RayJobs:
     def submit(self, job: ClusterJob, noted: Callable[[str], None]) -> None:
         """Submits `job`, under an id of ours. Its own process waits on the head node, or where its GPUs are."""
         job_id = f"thud-{job.folder.name}-{uuid.uuid4().hex[:8]}"
-        spread = {"THUD_CREW": "thud.runs.ray_crew:guarded", "THUD_ITEM_GPUS": str(job.gpus)}
+        spread = {"THUD_CREW": "thud.runs.clusters.ray_crew:guarded", "THUD_ITEM_GPUS": str(job.gpus)}
         crew = spread if job.spread else {}
         stopping = {"RAY_JOB_STOP_WAIT_TIME_S": "3"}
         body = {

@@ -1,0 +1,1 @@
+"""Pair sets: what they are made from, built, reworded, in and out of files."""
