@@ -115,12 +115,13 @@ def test_what_cannot_be_imported_fails_its_item_only(monkeypatch: pytest.MonkeyP
 
 
 SCRIPT = """
-import os
+import os, signal
 from multiprocessing import active_children
 from tests.unit.runs_jobs import call
 from thud.runs.pool import guarded
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started without it
     for item, result in guarded(call, [("square", 0.0)] * 2 + [("square", 60.0)] * 2, workers=2, limit_s=100):
         print(*(child.pid for child in active_children()), flush=True)
 """
