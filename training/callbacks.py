@@ -19,10 +19,11 @@ from typing import Any
 from transformers import TrainerCallback
 
 from training import checkpoints
+from training.account import write_round
 from training.config import TrainConfig
 from training.evaluate import Examiner, tally
 from training.journal import Journal, Line
-from training.models import write_made_for
+from training.models import in_16_bits, write_made_for
 from training.progress import Stop, best, displaced, impatient, step_line
 from training.ranks import any_of, held_gb, rank, wait_for_all
 
@@ -121,7 +122,7 @@ class HeldOut(TrainerCallback):
         found = tally(self.examiner.rows, texts)
         self.journal.write(
             "held_out", step=state.global_step, loss=metrics.get("eval_loss"), accuracy=found.accuracy, n=found.n,
-            unread=found.unread,
+            unread=found.unread, asked=found.asked,
         )  # fmt: skip
         self._keep_best(state.global_step)
         if not last and impatient(self.journal.of("held_out"), self.timing.config.patience):
@@ -133,7 +134,7 @@ class HeldOut(TrainerCallback):
     def _keep_best(self, step: int) -> None:
         chosen = best(self.journal.of("held_out"))
         if chosen and chosen["step"] == step:
-            keep_weights(self.trainer, self.timing.config, self.kept)
+            keep_weights(self.trainer, self.timing.config, self.kept, step, chosen)
 
 
 class Keep(TrainerCallback):
@@ -145,7 +146,7 @@ class Keep(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Marks the checkpoint once every process has written its part."""
         if state.global_step >= state.max_steps and best(self.journal.of("held_out")) is None:
-            keep_weights(self.trainer, self.timing.config, self.kept)
+            keep_weights(self.trainer, self.timing.config, self.kept, state.global_step)
         wait_for_all()
         if rank() == 0:
             path = self.folder / f"checkpoint-{state.global_step}"
@@ -155,8 +156,12 @@ class Keep(TrainerCallback):
         self.timing.lap_s()
 
 
-def keep_weights(trainer: Any, config: TrainConfig, folder: Path) -> None:
-    """Writes the trained weights in place of what is there: a whole model, or an adapter without anything else."""
+def keep_weights(trainer: Any, config: TrainConfig, folder: Path, step: int, held_out: Line | None = None) -> None:
+    """Writes the weights of `step` in place of what is there: a whole model, or an adapter without anything else.
+
+    held_out: the round that chose them. Of a model that was trained in bf16 only the steps needed 32 bits: it is kept
+    in 16, so that it answers in the number format in which its base does.
+    """
     part = folder.with_name(f".{folder.name}.part")
     if rank() == 0:
         checkpoints.remove(part)
@@ -170,6 +175,9 @@ def keep_weights(trainer: Any, config: TrainConfig, folder: Path) -> None:
                 checkpoints.remove(path)
         if not whole:
             write_made_for(part, config.base)
+        elif config.precision == "bf16":
+            in_16_bits(part)
+        write_round(part, step, held_out)
         checkpoints.swap_in(part, folder)
     wait_for_all()
 

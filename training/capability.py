@@ -4,7 +4,8 @@
     python -m training.capability torch bitsandbytes     one JSON line for each library that was tried
 
 That a package is installed says little: a torchvision for another torch, or a bitsandbytes without its library, is
-found and then fails when it is imported, or takes the process down. Nothing is kept but in this process's memory.
+found and then fails when it is imported, or takes the process down. Libraries are tried once per process; what others
+hold of the GPUs, of the memory and of the disk is looked up anew each time. Nothing is kept elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import os
 import platform
 import re
@@ -24,16 +26,20 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from thud.errors import MissingPart, ThudError
 from thud.providers.torchvision_shim import mend_torchvision
 
+log = logging.getLogger(__name__)
+
 NEEDED = ("torch", "torchvision", "transformers", "trl", "peft", "accelerate", "datasets")
 OPTIONAL = ("bitsandbytes", "flash_attn", "deepspeed", "ray", "submitit")
 LIMIT_S = 180.0
+DRIVER, DRIVER_LIMIT_S = "nvidia-smi", 20.0
+"""The program that comes with NVIDIA's driver: it tells of the GPUs' memory without taking any of it."""
 _FAULTS = (ImportError, OSError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, SyntaxError)
 """What libraries raise while they are imported; anything else ends the child, which is noted and gone on from."""
 GB = 1e9
@@ -42,13 +48,14 @@ Vision = Literal["native", "shim", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU that torch can use. free_gb: now. compute: its generation, as "9.0"."""
+    """One GPU that torch can use. free_gb: now. compute: its generation, as "9.0". uuid: its own, "" = not told."""
 
     name: str
     free_gb: float
     total_gb: float
     compute: str
     bf16: bool
+    uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def capability(folder: Path = Path()) -> Capability:
         versions={name: row["version"] for name, row in found.items() if "version" in row},
         problems={name: row["problem"] for name, row in found.items() if "problem" in row},
         cuda=torch.get("cuda", ""),
-        gpus=tuple(Gpu(**row) for row in torch.get("gpus", ())),
+        gpus=gpus_now(tuple(Gpu(**row) for row in torch.get("gpus", ()))),
         four_bit=bits.get("computes", ""),
         torchvision=found["torchvision"].get("kind", "absent"),
         ram_gb=ram,
@@ -110,6 +117,41 @@ def capability(folder: Path = Path()) -> Capability:
         gigaflops=torch.get("gigaflops", 0.0),
         disk_free_gb=disk_free_gb(folder),
     )
+
+
+def gpus_now(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
+    """The same GPUs with what is free of them now. Where the driver's program does not tell, torch does, in a child."""
+    if not gpus:
+        return ()
+    free = {row[0].removeprefix("GPU-"): as_number(row[1]) for row in driver_says("uuid,memory.free")}
+    if all(free.get(gpu.uuid) is not None for gpu in gpus):
+        return tuple(replace(gpu, free_gb=min(gpu.total_gb, (free[gpu.uuid] or 0.0) * 2**20 / GB)) for gpu in gpus)
+    found = probe(("torch",))["torch"].get("gpus", ())
+    if len(found) != len(gpus):
+        log.warning("What is free of the GPUs cannot be told now; what was free when they were found is taken.")
+        return tuple(gpus)
+    return tuple(Gpu(**row) for row in found)
+
+
+def driver_says(fields: str, gpu: str = "") -> list[list[str]]:
+    """What the driver's program says of those fields, a row for each GPU, or of the one with that number or uuid; sizes
+    are in MiB. [] where it does not answer."""
+    line = [DRIVER, f"--query-gpu={fields}", "--format=csv,noheader,nounits", *([f"--id={gpu}"] if gpu else [])]
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, timeout=DRIVER_LIMIT_S, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        log.info("%s does not answer: %s", DRIVER, error)
+        return []
+    rows = [[word.strip() for word in each.split(",")] for each in done.stdout.splitlines()]
+    return [row for row in rows if len(row) == fields.count(",") + 1]
+
+
+def as_number(word: str) -> float | None:
+    """A number of the driver's, None where it has none to tell ("[N/A]")."""
+    try:
+        return float(word)
+    except ValueError:
+        return None
 
 
 def probe(names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -165,7 +207,8 @@ def _torch(name: str) -> dict[str, Any]:
         free, total = torch.cuda.mem_get_info(number)
         major, minor = torch.cuda.get_device_capability(number)
         row = {"name": torch.cuda.get_device_name(number), "free_gb": free / GB, "total_gb": total / GB}
-        gpus.append({**row, "compute": f"{major}.{minor}", "bf16": major >= 8})
+        uuid = str(getattr(torch.cuda.get_device_properties(number), "uuid", ""))
+        gpus.append({**row, "compute": f"{major}.{minor}", "bf16": major >= 8, "uuid": uuid})
     return {"cuda": torch.version.cuda or "", "gpus": gpus, "gigaflops": _gigaflops(torch)}
 
 

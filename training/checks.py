@@ -6,19 +6,16 @@ be), or `note`. They are values: nothing is looked up here but what is handed in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from thud.statistics.intervals import wilson_share
 from training.capability import NEEDED, Capability
 from training.config import TrainConfig
 from training.exports import Export
-from training.journal import read_lines
+from training.gain import Gain, gain_of
 from training.memory import GB, Memory
-from training.progress import best
 
 Level = Literal["blocked", "degraded", "note"]
 Verdict = Literal["ok", "degraded", "blocked"]
@@ -115,22 +112,55 @@ def _built(able: Capability) -> str:
 
 
 def memory(config: TrainConfig, able: Capability, needs: Memory) -> Iterator[Reason]:
-    """Whether the estimate fits into what is free: of the smallest GPU, or of the machine without one."""
-    on_gpu = bool(able.gpus)
-    shares = 1 if on_gpu else config.world_size
-    free_gb = min(gpu.free_gb for gpu in able.gpus) if on_gpu else able.ram_free_gb
-    need_gb, where = needs.total_gb * shares, "of the GPU" if on_gpu else "of this machine"
-    said = f"About {need_gb:.1f} GB are needed, and {free_gb:.1f} GB {where} are free."
-    if need_gb > free_gb:
-        yield Reason("blocked", "memory", said, _smaller(config))
-    elif need_gb > TIGHT * free_gb:
-        yield Reason("degraded", "memory", f"{said} The estimate may be off by a fifth.", _smaller(config))
+    """Whether the estimate fits: into the smallest GPU, or into what is free of the machine without one.
+
+    What others hold of a GPU is no reason to refuse: it may be a run that this one waits for.
+    """
+    if able.gpus:
+        yield from _on_gpu(config, able, needs)
+        yield from _while_loading(able, needs)
+    else:
+        need_gb, free_gb = needs.total_gb * config.world_size, able.ram_free_gb
+        said = f"About {need_gb:.1f} GB are needed, and {free_gb:.1f} GB of this machine are free."
+        yield from _fits(config, need_gb, free_gb, said)
     if config.tuning == "qlora" and needs.four_bit < needs.parameters / 2:
         said = (
             f"Of {needs.parameters / 1e9:.1f} billion parameters {needs.four_bit / 1e9:.1f} billion can be held in 4 "
             "bits; the experts of a mixture cannot."
         )
         yield Reason("degraded", "four_bit", said, "Count on the memory above, or take a model without experts.")
+
+
+def _on_gpu(config: TrainConfig, able: Capability, needs: Memory) -> Iterator[Reason]:
+    need_gb, smallest = needs.total_gb, min(able.gpus, key=lambda gpu: gpu.total_gb)
+    fullest = min(able.gpus, key=lambda gpu: gpu.free_gb)
+    said = f"About {need_gb:.1f} GB are needed, and the GPU has {smallest.total_gb:.1f} GB."
+    yield from _fits(config, need_gb, smallest.total_gb, said)
+    if fullest.free_gb < need_gb <= smallest.total_gb:
+        held_gb = fullest.total_gb - fullest.free_gb
+        held = f"others hold {held_gb:.1f} of its {fullest.total_gb:.1f} GB now"
+        said = f"About {need_gb:.1f} GB of the GPU are needed, and {held}."
+        fix = "A run of thud on that GPU is waited for. If it is another program, end it, or choose another GPU."
+        yield Reason("degraded", "memory", said, fix)
+
+
+def _fits(config: TrainConfig, need_gb: float, there_gb: float, said: str) -> Iterator[Reason]:
+    if need_gb > there_gb:
+        yield Reason("blocked", "memory", said, _smaller(config))
+    elif need_gb > TIGHT * there_gb:
+        yield Reason("degraded", "memory", f"{said} The estimate may be off by a fifth.", _smaller(config))
+
+
+def _while_loading(able: Capability, needs: Memory) -> Iterator[Reason]:
+    """Of a model that is spread over GPUs: whether the machine holds it until it is dealt out."""
+    need_gb = needs.loading / GB
+    if need_gb > able.ram_free_gb:
+        said = (
+            f"While the model is loaded, its weights take {need_gb:.1f} GB of the machine's memory, beside that of the "
+            f"GPUs, and {able.ram_free_gb:.1f} of {able.ram_gb:.1f} GB are free."
+        )
+        fix = "Take a machine with more memory, or fewer processes (world_size); with zero3 only one of them loads it."
+        yield Reason("blocked" if need_gb > able.ram_gb else "degraded", "memory", said, fix)
 
 
 def _smaller(config: TrainConfig) -> str:
@@ -146,11 +176,12 @@ def _smaller(config: TrainConfig) -> str:
     return "Show fewer or smaller pictures (max_frames, size_px), or take a smaller model or a larger GPU."
 
 
-def disk(config: TrainConfig, able: Capability, checkpoint: float) -> Iterator[Reason]:
-    """Whether the checkpoints fit."""
-    need_gb = checkpoint * (KEPT_CHECKPOINTS if config.save_every else 1) / GB
+def disk(config: TrainConfig, able: Capability, checkpoint: float, kept: float) -> Iterator[Reason]:
+    """Whether the checkpoints fit, and the best weights with those that take their place. Both in bytes, of one."""
+    need_gb = (checkpoint * (KEPT_CHECKPOINTS if config.save_every else 1) + 2 * kept) / GB
     if need_gb > able.disk_free_gb:
-        said = f"The checkpoints take {need_gb:.1f} GB, and {able.disk_free_gb:.1f} GB of the disk are free."
+        free = f"{able.disk_free_gb:.1f} GB of the disk are free"
+        said = f"Checkpoints and the best weights take {need_gb:.1f} GB, and {free}."
         yield Reason("blocked", "disk", said, "Free some space, or choose another folder for the run.")
 
 
@@ -200,44 +231,30 @@ def gain(config: TrainConfig, waived: Collection[str]) -> Iterator[Reason]:
         yield from _unless(waived, NOT_MEASURED, "DPO is to start from a model that SFT has taught; none is given.",
                            "Train by SFT first and give its adapter.")  # fmt: skip
         return
-    measured = held_out(start.parent)
-    if measured is None:
+    found = gain_of(start.parent, start)
+    if found is None:
         said = (
             f"Nobody measured whether {start.parent.name or start} has learnt anything: its run has no held-out rounds."
         )
         yield from _unless(waived, NOT_MEASURED, said, "Train it by SFT with eval_every above 0.")
-        return
-    before, after, n = measured
-    told = f"right on {after:.0%} of {n} held-out questions after SFT, and on {before:.0%} before"
-    if after <= before:
+    elif not found.shown or found.few:
+        yield from _doubtful(found, waived)
+
+
+def _doubtful(found: Gain, waived: Collection[str]) -> Iterator[Reason]:
+    told = f"right on {found.after:.0%} of {found.n} held-out questions after SFT, and on {found.before:.0%} before" + (
+        f"; they are about clips of {found.sources} source{'s' * (found.sources != 1)}" if found.few else ""
+    )
+    enough = f"at least {found.needed} sources" if found.few else "more sources"
+    if found.after <= found.before:
         said = f"SFT has not taught it to listen: {told}. DPO does not rescue that."
         yield from _unless(waived, NO_GAIN, said, "Train by SFT longer, or on more pairs, until it beats its base.")
-    elif (wilson_share(after, n).low or 0.0) <= before:
-        said = f"It may be chance that SFT helped: {told}."
-        yield Reason("degraded", "gain", said, "Hold out more clips.")
-
-
-def held_out(run: Path) -> tuple[float, float, int] | None:
-    """(accuracy before the first step, best accuracy after, questions) of a run; None where it was not measured."""
-    told = report(run).get("held_out") or {}
-    if told.get("before") and told.get("after"):
-        before, after = told["before"], told["after"]
-        return float(before["accuracy"]["all"]), float(after["accuracy"]["all"]), int(after["n"]["all"])
-    lines = read_lines(run / "metrics.jsonl")
-    rounds = [line for line in lines if line["event"] == "held_out" and line["n"].get("all")]
-    first, after = next((line for line in rounds if line["step"] == 0), None), best(rounds)
-    if first is None or after is None:
-        return None
-    return float(first["accuracy"]["all"]), float(after["accuracy"]["all"]), int(after["n"]["all"])
-
-
-def report(run: Path) -> dict[str, Any]:
-    """report.json of a run, {} where there is none that can be read."""
-    try:
-        told = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+    elif not found.shown:
+        fix = f"Train by SFT longer, or hold out clips of {enough}."
+        yield from _unless(waived, NO_GAIN, f"It may be chance that SFT helped: {told}.", fix)
+    else:
+        said = f"SFT helped, but whether it does so for other clips is open: {told}."
+        yield Reason("degraded", "gain", said, f"Hold out clips of {enough}.")
 
 
 def _unless(waived: Collection[str], name: str, said: str, fix: str) -> Iterator[Reason]:

@@ -23,18 +23,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(start: session.Session) -> str:
     """The state in which training ended: done, early, stopped or failed."""
-    made = session.prepared(start)
     from trl import DPOConfig, DPOTrainer
 
+    args = DPOConfig(**session.arguments(start), **_loss(start.config))
+    made = session.prepared(start)
     trainer = DPOTrainer(
         model=made.policy.model,
         ref_model=made.policy.reference,
-        args=DPOConfig(**session.arguments(start), **_loss(start.config)),
+        args=args,
         train_dataset=made.rows,
         eval_dataset=made.held,
         data_collator=made.collator,
         processing_class=made.policy.processor,
     )
+    _as_wide(trainer.model)
     return session.run(start, trainer, made.policy, _answer_tokens(made.rows, made.policy.processor.tokenizer))
 
 
@@ -42,6 +44,16 @@ def _loss(config: TrainConfig) -> dict[str, Any]:
     """The loss as TRL is told it. Dropout is left out of policy and reference alike, as TRL does by itself."""
     loss = config.loss
     return {"loss_type": list(loss.types), "loss_weights": list(loss.weights) or None, "beta": loss.beta}
+
+
+def _as_wide(model: Any) -> None:
+    """Gives the reference's copy of the adapter the number format of the adapter itself; TRL makes it of 32 bits.
+
+    ZeRO-3 gathers weights of one format only, and QLoRA's policy, cut to 16 bits, would not begin at its reference.
+    """
+    for name, tensor in model.named_parameters():
+        if ".ref." in name:
+            tensor.data = tensor.data.to(model.get_parameter(name.replace(".ref.", ".default.")).dtype)
 
 
 def _answer_tokens(rows: Any, tokens: Any) -> float:

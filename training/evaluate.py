@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from thud.evaluation.answers import TASKS, read_answer
@@ -24,11 +25,15 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Right answers by class. accuracy, n: of "all" and of each expected answer. unread: said, but no answer."""
+    """Right answers by class. accuracy, n: of "all" and of each expected answer. unread: said, but no answer.
+
+    asked: by source, or file where none is told, "1" for each answer that is right and "0" for any other, in order.
+    """
 
     accuracy: dict[str, float]
     n: dict[str, int]
     unread: int
+    asked: dict[str, str]
 
 
 def spread_out(rows: Sequence[Row], most: int) -> list[int]:
@@ -78,14 +83,18 @@ def tally(rows: Sequence[Row], texts: Sequence[str]) -> Tally:
     """How often `texts`, the answers to `rows`, are right."""
     n: Counter[str] = Counter()
     right: Counter[str] = Counter()
+    asked: dict[str, str] = {}
     unread = 0
     for row, text in zip(rows, texts, strict=True):
         answer = read_answer(row["task"], text, _options(row), str(row["prompt"]))
         unread += answer.label in ABSENT
+        well = is_right(row["label"], answer.label)
+        source = row["source"] or Path(row["video"] or row["sound"]).name
+        asked[source] = asked.get(source, "") + ("1" if well else "0")
         for kind in ("all", class_of(row)):
             n[kind] += 1
-            right[kind] += is_right(row["label"], answer.label)
-    return Tally({kind: right[kind] / count for kind, count in n.items()}, dict(n), unread)
+            right[kind] += well
+    return Tally({kind: right[kind] / count for kind, count in n.items()}, dict(n), unread, asked)
 
 
 def _options(row: Row) -> list[tuple[str, str]]:

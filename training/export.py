@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,15 +25,16 @@ from typing import Any
 from thud.errors import BadRequest, MissingPart, NotFound, RunFailed, ThudError
 from thud.evaluation.handover.folder import whole_folder
 from thud.statistics.intervals import wilson_share
-from training.checks import report
+from training.account import ROUND, account
 from training.config import TrainConfig, read_config, to_json
 from training.exports import manifest, manifest_sha256, recipe_name
+from training.journal import read_lines
 
 CARD = Path(__file__).parent / "card.md"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "made_for.json")
 TOKEN = "HF_TOKEN"
 STAGES = {"sft": "supervised training (SFT)", "dpo": "direct preference optimisation (DPO)"}
-NOT_WEIGHTS = ("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "whole.json")
+NOT_WEIGHTS = ("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "whole.json", ROUND)
 Json = dict[str, Any]
 
 
@@ -43,7 +45,7 @@ def export_adapter(run: Path, folder: Path) -> Path:
     """
     config = read_config(run / "config.json")
     kept = _kept(run, config)
-    with whole_folder(folder) as part:
+    with whole_folder(folder) as part, _unchanged(kept):
         if config.tuning == "full":
             for path in sorted(kept.iterdir()):
                 if path.is_file() and not path.name.startswith(NOT_WEIGHTS):
@@ -69,19 +71,49 @@ def merge(run: Path, folder: Path) -> Path:
 
     whole = replace(config, adapter=str(kept), tuning="lora", stage="sft", parallel="none", world_size=1)
     with whole_folder(folder) as part, quiet():
-        policy = load_policy(whole)
+        with _unchanged(kept):
+            write_card(run, part, config, merged=True)
+            policy = load_policy(whole)
         policy.model.merge_and_unload().save_pretrained(part)
         policy.processor.save_pretrained(part)
-        write_card(run, part, config, merged=True)
     return folder
 
 
 def push(folder: Path, name: str, *, public: bool = False) -> str:
-    """The address of the repository on the hub that now holds the folder; it is private unless `public`.
+    """The address of the repository on the hub that now holds the folder. Raises as `repository` does."""
+    if not (folder / "README.md").is_file():
+        raise NotFound(f"{folder} was not exported by thud: it has no card. Export the run first.")
+    address = repository(name, public=public)
+    with _asking(name) as api:
+        api.upload_folder(repo_id=name, folder_path=folder, commit_message="Export from thud")
+    return address
+
+
+def repository(name: str, *, public: bool = False) -> str:
+    """The address of a repository on the hub that can be written to; where there is none it is made, private unless
+    `public`.
 
     The token comes from the environment and is neither stored nor told. Raises MissingPart without one, BadRequest for
-    a name that is none, RunFailed with the hub's reason.
+    a name that is none, or one that everybody can see unless `public`, RunFailed with the hub's reason.
     """
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    with _asking(name) as api:
+        try:
+            hidden = api.model_info(name).private
+        except RepositoryNotFoundError:
+            return str(api.create_repo(name, visibility="public" if public else "private"))
+        if hidden or public:
+            api.auth_check(name, write=True)
+            return f"{api.endpoint}/{name}"
+    raise BadRequest(
+        f"{name} is on the hub already, and everybody can see it. Take another name, or send it as public."
+    )
+
+
+@contextmanager
+def _asking(name: str) -> Iterator[Any]:
+    """A block that asks the hub about that name, by its client."""
     token = os.environ.get(TOKEN, "").strip()
     if not token:
         raise MissingPart(f"There is no token for the hub. Set {TOKEN} in the environment and start again.")
@@ -89,32 +121,27 @@ def push(folder: Path, name: str, *, public: bool = False) -> str:
         raise BadRequest(f"What {TOKEN} holds is no token; copy it again, without spaces or line breaks.")
     if len(parts := name.split("/")) != 2 or not all(parts):
         raise BadRequest(f"“{name}” is no name on the hub; it has to be OWNER/NAME.")
-    if not (folder / "README.md").is_file():
-        raise NotFound(f"{folder} was not exported by thud: it has no card. Export the run first.")
     from huggingface_hub import HfApi
 
     with _told_by_the_hub(token, name), _online():
-        api = HfApi(token=token)
-        address = api.create_repo(name, visibility="public" if public else "private", exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, commit_message="Export from thud")
-    return str(address)
+        yield HfApi(token=token)
 
 
 def write_card(run: Path, folder: Path, config: TrainConfig, *, merged: bool = False) -> None:
     """Writes README.md: what was trained on which data with which settings, and how it did on held-out clips."""
-    told, known = report(run), manifest(config.data)
-    held = told.get("held_out") or {}
+    told, known = account(read_lines(run / "metrics.jsonl"), _weights(run, config)), manifest(config.data)
+    begin, held = told["begin"] or {}, told["held_out"]
     adapter = config.tuning != "full" and not merged
     filled = {
         "title": f"{_named(config)} ({config.stage.upper()} with thud)", "base_name": _named(config),
         "library": "peft" if adapter else "transformers", "stage": config.stage,
         "stage_words": STAGES[config.stage], "what": "An adapter" if adapter else "A fine-tuned copy",
         "data_title": known.get("title") or config.data.name, "data_recipe": recipe_name(known) or "not stated",
-        "data_sha256": told.get("data") or manifest_sha256(config.data) or "not known",
-        "rows": f"{(told.get('begin') or {}).get('rows', known.get('pairs', 'not stated'))}",
-        "metrics": metrics_table(held.get("before"), held.get("after")), "step": told.get("step", "not known"),
-        "best_step": (held.get("after") or {}).get("step", told.get("step", "not known")),
-        "alerts": "\n".join(f"- During training: {one['sentence']}" for one in told.get("alerts", ())),
+        "data_sha256": begin.get("data") or manifest_sha256(config.data) or "not known",
+        "rows": f"{begin.get('rows', known.get('pairs', 'not stated'))}",
+        "metrics": metrics_table(held["before"], held["after"]), "step": told["step"],
+        "weights_step": told["step"] if told["weights_step"] is None else told["weights_step"],
+        "alerts": "\n".join(f"- During training: {one['sentence']}" for one in told["alerts"]),
         "config": _settings(config), "use": _use(adapter),
     }  # fmt: skip
     text = Template(CARD.read_text(encoding="utf-8")).substitute(filled)
@@ -154,11 +181,25 @@ def _within(share: float, n: int) -> str:
 
 
 def _kept(run: Path, config: TrainConfig) -> Path:
-    kept = run / ("model" if config.tuning == "full" else "adapter")
+    kept = _weights(run, config)
     wanted = kept / ("config.json" if config.tuning == "full" else "adapter_model.safetensors")
     if not wanted.is_file():
         raise NotFound(f"{run} has nothing to export yet: there is no {kept.name}. Let it train to a checkpoint first.")
     return kept
+
+
+def _weights(run: Path, config: TrainConfig) -> Path:
+    return run / ("model" if config.tuning == "full" else "adapter")
+
+
+@contextmanager
+def _unchanged(kept: Path) -> Iterator[None]:
+    """A block that reads those weights. RunFailed if a training at work has put better ones in their place meanwhile,
+    as the card would be of the one, and the weights of the other."""
+    before = kept.stat().st_ino
+    yield
+    if kept.stat().st_ino != before:
+        raise RunFailed("The training has kept better weights while they were read. Export it again.")
 
 
 def _copy_adapter(kept: Path, part: Path, config: TrainConfig) -> None:
@@ -215,7 +256,8 @@ def _told_by_the_hub(token: str, name: str) -> Iterator[None]:
         yield
     except HfHubHTTPError as error:
         code = error.response.status_code if error.response is not None else 0
-        why = {401: "the token is not valid", 403: "the token may not write there"}.get(code, f"it answered {code}")
+        why = {401: "the token is not valid", 403: "the token may not write there",
+               409: "it is there, and the token may not see it"}.get(code, f"it answered {code}")  # fmt: skip
         raise RunFailed(f"The hub did not take {name}: {why}. Nothing here was changed.") from None
     except (httpx2.HTTPError, OfflineModeIsEnabled, HFValidationError, OSError, ValueError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0].replace(token, "…")
@@ -231,7 +273,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--push", metavar="OWNER/NAME", help=f"send it to the hub; the token is in {TOKEN}")
     parser.add_argument("--public", action="store_true", help="with --push: for everybody to see")
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # half a folder is removed on the way out
     try:
+        if asked.push:  # what the hub refuses, it refuses before the work
+            _kept(asked.run, read_config(asked.run / "config.json"))
+            repository(asked.push, public=asked.public)
         made = (merge if asked.merge else export_adapter)(asked.run, asked.to)
         sys.stdout.write(f"{made}\n")
         if asked.push:

@@ -1,17 +1,18 @@
 """What a GPU machine should be able to do: a few steps of SFT and DPO, in 16 and in 4 bits, of a large random model.
 
-    python -m training.gpu_check                 on a GPU, under 8 minutes; without one, a line and exit code 0
+    python -m training.gpu_check                 on one GPU, under 8 minutes; without one, a line and exit code 0
     python -m training.gpu_check --tiny --cpu    the same way through with a model of a few hundred thousand parameters
 
 The model has the shape of Qwen2.5-Omni-3B's thinker and means nothing; it is trained by the very commands that train
-real ones, on clips that are drawn here. Memory is what the driver says, held against `training.memory`; a memory that
-nobody could measure is no pass.
+real ones, on clips that are drawn here. All that uses the GPU does so in a process of its own, so that nothing is left
+there. Memory is what the driver says, held against `training.memory`; a memory that nobody could measure is no pass.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -19,10 +20,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from training.capability import DRIVER, as_number, driver_says
 from training.config import TrainConfig, parse_config, to_json
 from training.journal import read_lines
 from training.recipes import command
@@ -71,6 +74,12 @@ class Measured:
     def good(self, gpu: bool) -> bool:
         """Whether it went, and on a GPU whether memory was as estimated."""
         return not self.problem and (not gpu or (self.off_by is not None and abs(self.off_by) <= OFF_BY))
+
+
+def made_model(folder: Path, *, tiny: bool, cpu: bool) -> int:
+    """As `write_model`, in a process of its own: what torch has reserved of a GPU it keeps until it ends."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as child:
+        return child.submit(write_model, folder, tiny=tiny, cpu=cpu).result()
 
 
 def write_model(folder: Path, *, tiny: bool, cpu: bool) -> int:
@@ -169,12 +178,22 @@ def measure(plan: str, config: TrainConfig, gpu: bool) -> Measured:
     path.write_text(json.dumps(to_json(config)), encoding="utf-8")
     environment, words = command(config, str(config.output), sys.executable)
     environment |= {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"}
+    watch = Watch(one_gpu() if gpu else "", config.output / "metrics.jsonl")
     with (config.output / "log.txt").open("w", encoding="utf-8") as log:
         child = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, **environment})
-        watch = Watch(child.pid, gpu, config.output / "metrics.jsonl")
         problem = watch.until_it_ends(child)
     lines = read_lines(watch.metrics) if not problem else []
     return _measured(plan, [line for line in lines if line["event"] == "step"], need_gb, watch, problem)
+
+
+def one_gpu() -> str:
+    """The number or uuid of the GPU that is checked, the first of those in sight; from here on children see no other.
+
+    They count GPUs as the driver's program does.
+    """
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
+    return os.environ["CUDA_VISIBLE_DEVICES"]
 
 
 def _measured(plan: str, steps: Sequence[dict[str, Any]], need_gb: float, watch: Watch, problem: str) -> Measured:
@@ -190,19 +209,20 @@ def _measured(plan: str, steps: Sequence[dict[str, Any]], need_gb: float, watch:
 class Watch:
     """Looks at the memory and the use of the device while a child runs. most_gb: the most memory that was seen.
 
-    metrics: the child's journal, which it begins when the model is loaded.
+    gpu: its number or uuid, "" = none. metrics: the child's journal, which it begins when the model is loaded. Made
+    before the child, it knows what was there already.
     """
 
-    def __init__(self, pid: int, gpu: bool, metrics: Path) -> None:
-        self.pid, self.gpu, self.metrics = pid, gpu, metrics
+    def __init__(self, gpu: str, metrics: Path) -> None:
+        self.gpu, self.metrics = gpu, metrics
         self.most_gb, self._ended = 0.0, threading.Event()
         self._uses: list[float] = []
-        self._before_gb = self._gpu_now()[0] if gpu else 0.0
-        self._looking = threading.Thread(target=self._look, daemon=True)
-        self._looking.start()
+        self._before_gb = self._gpu_now()[0] if gpu else None
 
     def until_it_ends(self, child: subprocess.Popen[bytes]) -> str:
         """What went wrong, "" if nothing did."""
+        looking = threading.Thread(target=self._look, args=(child.pid,), daemon=True)
+        looking.start()
         try:
             code = child.wait(LIMIT_S)
             return "" if code == 0 else f"it ended with code {code}"
@@ -212,31 +232,33 @@ class Watch:
             return f"it took longer than {LIMIT_S:.0f} s"
         finally:
             self._ended.set()
-            self._looking.join()
+            looking.join()
 
     @property
     def busy(self) -> float | None:
         """Mean use of the GPU over the looks since the journal began: loading does not count."""
         return round(sum(self._uses) / len(self._uses) / 100, 3) if self._uses else None
 
-    def _look(self) -> None:
+    def _look(self, pid: int) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
-            if self.gpu:
-                held_gb, use = self._gpu_now()
-                if self._begun():
-                    self._uses.append(use)
+            if not self.gpu:
+                self.most_gb = max(self.most_gb, _most_held_gb(pid))
+                continue
+            held_gb, use = self._gpu_now()
+            if use is not None and self._begun():
+                self._uses.append(use)
+            if held_gb is not None and self._before_gb is not None:
                 self.most_gb = max(self.most_gb, held_gb - self._before_gb)
-            else:
-                self.most_gb = max(self.most_gb, _most_held_gb(self.pid))
 
     def _begun(self) -> bool:
         return self.metrics.is_file() and self.metrics.stat().st_size > 0
 
-    def _gpu_now(self) -> tuple[float, float]:
-        """(GB in use, share of time in which it worked, in percent) of the first GPU."""
-        line = ["nvidia-smi", "--id=0", "--query-gpu=memory.used,utilization.gpu", "--format=csv,noheader,nounits"]
-        out = subprocess.run(line, capture_output=True, text=True, timeout=20, check=True).stdout.split(",")
-        return float(out[0]) * 2**20 / GB, float(out[1])
+    def _gpu_now(self) -> tuple[float | None, float | None]:
+        """(GB in use, share of time in which it worked, in percent) of the GPU, None for what nobody tells."""
+        for used, use in driver_says("memory.used,utilization.gpu", self.gpu):
+            held = as_number(used)
+            return None if held is None else held * 2**20 / GB, as_number(use)
+        return None, None
 
 
 def _most_held_gb(pid: int) -> float:
@@ -263,15 +285,13 @@ def words(one: Measured, gpu: bool) -> str:
 
 
 def has_gpu() -> bool:
-    """Whether torch and the driver's own program both see a GPU."""
-    if shutil.which("nvidia-smi") is None:
-        return False
+    """Whether torch finds a GPU, as a process of its own tells."""
     line = [sys.executable, "-c", "import torch, sys; sys.exit(0 if torch.cuda.is_available() else 1)"]
     return subprocess.run(line, capture_output=True, timeout=180, check=False).returncode == 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0: all went, and memory was as estimated; or there is no GPU. 1: not so."""
+    """Exit code 0: all went, and memory was as estimated; or there is no GPU. 1: not so, or nobody can measure it."""
     parser = argparse.ArgumentParser(prog="python -m training.gpu_check", description="Can this GPU train?")
     parser.add_argument("--cpu", action="store_true", help="go through it without a GPU; with --tiny only")
     parser.add_argument("--tiny", action="store_true", help="a model of a few hundred thousand parameters")
@@ -279,14 +299,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     asked = parser.parse_args(arguments)
-    gpu = not (asked.cpu and asked.tiny) and has_gpu()
-    if not gpu and not (asked.cpu and asked.tiny):
+    if asked.cpu and not asked.tiny:
+        parser.error("--cpu goes with --tiny only")
+    gpu = not asked.cpu
+    if gpu and not has_gpu():
         sys.stdout.write("gpu-check: skipped, because torch finds no GPU on this machine.\n")
         return 0
+    if gpu and shutil.which(DRIVER) is None:
+        sys.stdout.write(f"gpu-check: torch finds a GPU, but {DRIVER}, which tells its memory, is not on the PATH.\n")
+        return 1
     good = True
+    if gpu:
+        one_gpu()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        count = write_model(root / "model", tiny=asked.tiny, cpu=asked.cpu)
+        count = made_model(root / "model", tiny=asked.tiny, cpu=asked.cpu)
         data = write_data(root / "made", 4 if asked.tiny else 16)
         if not asked.json:
             sys.stdout.write(f"gpu-check: a random thinker of {count / 1e9:.2f} billion parameters\n")

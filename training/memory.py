@@ -45,7 +45,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes on the device of one process. working: what lives for a moment only. trainable: parameters."""
+    """Bytes on the device of one process. working: what lives for a moment only. trainable: parameters.
+
+    loading: bytes of the machine's own memory, of all processes together; no part of the total.
+    """
 
     weights: float
     gradients: float
@@ -57,6 +60,7 @@ class Memory:
     trainable: int
     parameters: int
     four_bit: int
+    loading: float = 0.0
 
     @property
     def total(self) -> float:
@@ -96,6 +100,7 @@ def estimate(config: TrainConfig, shape: Shape, load: Load, *, gpu: bool = True)
         trainable=trainable,
         parameters=shape.total,
         four_bit=shape.four_bit if config.tuning == "qlora" else 0,
+        loading=loading_bytes(config, shape),
     )
 
 
@@ -196,11 +201,35 @@ def rows_at_once(config: TrainConfig) -> int:
     return config.batch_size * (2 if config.stage == "dpo" else 1)
 
 
+def loading_bytes(config: TrainConfig, shape: Shape) -> float:
+    """What the weights take of the machine's own memory while they are loaded, in all processes together.
+
+    fsdp2: every process reads them whole, and DPO of a whole model its reference too, before they are dealt out. zero3:
+    the first one reads them, and deals each layer out at once. Weights in 4 bits, or of one GPU, go there directly.
+    """
+    if not _sharded(config) or config.tuning == "qlora":
+        return 0.0
+    if config.parallel == "zero3":
+        return float(shape.total * _computed(config))
+    reference = _computed(config) if config.stage == "dpo" and config.tuning == "full" else 0
+    return float(config.world_size * shape.total * (_weighed(config) + reference))
+
+
 def checkpoint_bytes(config: TrainConfig, shape: Shape) -> float:
-    """What one checkpoint takes on the disk: what is trained, and the optimizer's two numbers for each."""
+    """What one checkpoint takes on the disk: what is trained, and the optimizer's two numbers for each.
+
+    fsdp2 writes what is trained twice, as a model and for going on; zero3 a copy in 16 bits beside it.
+    """
     trainable = trainable_of(config, shape)
     state = state_bytes(config, shape, trainable)
-    return state["gradients"] + state["optimizer"]
+    again = {"fsdp2": state["gradients"], "zero3": 2.0 * trainable}.get(config.parallel, 0.0)
+    return state["gradients"] + state["optimizer"] + again
+
+
+def kept_bytes(config: TrainConfig, shape: Shape) -> float:
+    """What the best weights take on the disk as they are written: a whole model, or an adapter; of zero3 in 16 bits."""
+    width = 2 if config.parallel == "zero3" or config.tuning == "qlora" else 4
+    return float(trainable_of(config, shape) * width)
 
 
 def stacks(config: TrainConfig, shape: Shape, load: Load) -> Iterator[tuple[Stack, int]]:

@@ -151,6 +151,28 @@ def write_made_for(adapter: Path, base: str) -> None:
     (adapter / MADE_FOR).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
+def in_16_bits(folder: Path) -> None:
+    """Turns the weights of 32 bits of a saved model into bfloat16, and what its files say of them."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    size = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        tensors = load_file(path)
+        for name, tensor in tensors.items():
+            tensors[name] = tensor.to(torch.bfloat16) if tensor.dtype == torch.float32 else tensor
+        size += sum(tensor.nbytes for tensor in tensors.values())
+        part = path.with_suffix(".part")
+        save_file(tensors, part, {"format": "pt"})
+        part.replace(path)
+    config, index = folder / "config.json", folder / "model.safetensors.index.json"
+    config.write_text(config.read_text("utf-8").replace('dtype": "float32"', 'dtype": "bfloat16"'), "utf-8")
+    if index.is_file():
+        told = json.loads(index.read_text("utf-8"))
+        told["metadata"]["total_size"] = size
+        index.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+
+
 def _check_adapter(asked: LocalModel) -> None:
     """BadRequest for a folder that is no adapter, or one of another base."""
     if not asked.adapter:
@@ -228,7 +250,7 @@ def _facts(model: Any, asked: LocalModel) -> dict[str, Any]:
     rank = model.peft_config["default"].r if hasattr(model, "peft_config") else 0
     return {
         "parameters": sum(_size(tensor) for tensor in model.parameters()),
-        "trainable": sum(tensor.numel() for _, tensor in trainable),
+        "trainable": sum(_size(tensor) for _, tensor in trainable),
         "rank": rank, "layers": dict(layers), "four_bit": asked.four_bit,
     }  # fmt: skip
 

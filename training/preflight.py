@@ -25,7 +25,7 @@ from training.checks import Reason, Verdict, verdict_of
 from training.config import TrainConfig, read_config, to_json
 from training.effort import Effort, effort_of
 from training.exports import Export, loads_of, picture_tokens, read_export
-from training.memory import Load, Memory, checkpoint_bytes, estimate
+from training.memory import Load, Memory, checkpoint_bytes, estimate, kept_bytes
 from training.recipes import UNSAID, Clip, Recipe, find_recipe, recipes, shown
 from training.shape import Shape, config_file, has_config, shape_of, shape_of_sizes
 
@@ -78,7 +78,7 @@ def check_config(
         needs = estimate(config, shape, longest, gpu=bool(able.gpus))
         if able.gpus or checks.can_use_cpu(config):
             reasons += checks.memory(config, able, needs)
-        reasons += checks.disk(config, able, checkpoint_bytes(config, shape))
+        reasons += checks.disk(config, able, checkpoint_bytes(config, shape), kept_bytes(config, shape))
         if export is not None or config.max_steps:
             effort = effort_of(config, shape, load, export.rows if export else 0, able)
     reasons += _data(config, export, longest, waived)

@@ -2,9 +2,9 @@
 
     {"do": "check", "config": {…}, "waive": ["no_gain"]}    -> {"ok": what preflight says of that config}
     {"do": "recipes", "given": {"data": "FOLDER"}}          -> {"ok": [the same of each recipe]}
-    {"do": "capability"}                                    -> {"ok": what this machine has}
+    {"do": "capability", "folder": "FOLDER"}                -> {"ok": what this machine has, and the disk of FOLDER}
 
-To a check, "device": "0,1" leaves only those GPUs ("cpu": none); "elsewhere": true looks at nothing of this machine.
+"device": "0,1" leaves only those GPUs ("cpu": none); to a check "elsewhere": true looks at nothing of this machine.
 An answer is {"error": a sentence} where a question makes no sense, or a library breaks over it. What libraries print
 goes to standard error: a word between two answers would be taken for one.
 """
@@ -111,7 +111,7 @@ def _recipes(asked: Json) -> Any:
 
 
 def _capability(asked: Json) -> Any:
-    return capability(Path(asked.get("folder", "."))).to_json()
+    return with_device(capability(Path(asked.get("folder", "."))), asked.get("device", "")).to_json()
 
 
 _DOES: Mapping[str, Callable[[Json], Any]] = {"check": _check, "recipes": _recipes, "capability": _capability}

@@ -11,16 +11,18 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from thud.disk import file_sha256
 from thud.errors import RunFailed, ThudError
 from training import checkpoints
+from training.account import account
 from training.config import ConfigError, TrainConfig, planned_steps, read_config, to_json
 from training.endings import DISK_FULL, FAILED, OK, WRONG_CONFIG, ending
-from training.journal import Journal, Line
-from training.progress import Stop, best
+from training.journal import Journal
+from training.progress import Stop
 from training.ranks import any_of, check_world, end_with_launcher, rank, wait_for_all
 
 log = logging.getLogger(__name__)
@@ -93,13 +95,17 @@ def _opened(config: TrainConfig, journal: Journal) -> Session:
     folder = config.output / "checkpoints"
     checkpoint, step = checkpoints.last_whole(folder)
     if rank() == 0:
+        (config.output / REPORT).unlink(missing_ok=True)  # it tells of an earlier end
         checkpoints.drop_torn(folder)
     journal.rewind(step)
     return Session(config, journal, stop, checkpoint, step)
 
 
 def _prepare(config: TrainConfig) -> None:
-    """Settings that count only before the libraries are loaded: threads, and that no request leaves the machine."""
+    """Settings that count only before the libraries are loaded: threads, one GPU for a process that is alone, and that
+    no request leaves the machine."""
+    if config.world_size == 1:  # to several GPUs in sight Trainer would copy the model, which TRL refuses
+        os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
     os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_OFFLINE": "1"}
@@ -162,7 +168,11 @@ class Prepared:
 
 
 def prepared(session: Session) -> Prepared:
-    """Rows, model and collator of the run, each row looked over. Raises BadRow for one that cannot be trained on."""
+    """Rows, model and collator of the run, each row looked over. Raises BadRow for one that cannot be trained on.
+
+    The trainer's config has to be made before: it tells this process its GPU, and under ZeRO-3 that weights are dealt
+    out as they are read.
+    """
     from training.data import OmniCollator, check_rows, read_rows
     from training.models import load_policy
 
@@ -199,6 +209,7 @@ def run(session: Session, trainer: Any, policy: Any, answer_tokens: float = 0.0)
 
     _check_shared(session.config, trainer)
     _keep_trainable(policy.model)
+    _keep_format(session.config, policy.model)
     state = _watched(session, trainer, policy, answer_tokens)
     if any_of(session.stop.asked, trainer.args.device):
         return "stopped"
@@ -223,6 +234,13 @@ def _keep_trainable(model: Any) -> None:
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
+
+
+def _keep_format(config: TrainConfig, model: Any) -> None:
+    """Has the adapter of a checkpoint come back in the number format that it was trained in: on weights of 4 bits TRL
+    trains it in 16 bits, and PEFT would give it back in 32, so that its next steps were others."""
+    if config.tuning == "qlora":
+        model.load_adapter = partial(model.load_adapter, autocast_adapter_dtype=False)
 
 
 def _watched(session: Session, trainer: Any, policy: Any, answer_tokens: float) -> Callable[[], str]:
@@ -255,38 +273,28 @@ def _examiner(config: TrainConfig, trainer: Any) -> Any:
 
 def _facts(config: TrainConfig, policy: Any, rows: int, held: int) -> dict[str, Any]:
     return {
-        "stage": config.stage, "base": config.base, "adapter": config.adapter, "tuning": config.tuning, "rows": rows,
-        "held_out_rows": held, "rows_per_step": config.rows_per_step, "world_size": config.world_size,
+        "stage": config.stage, "base": config.base, "adapter": config.adapter, "tuning": config.tuning,
+        "data": _data_hash(config.data), "rows": rows, "held_out_rows": held,
+        "rows_per_step": config.rows_per_step, "world_size": config.world_size,
         "hears": policy.hears, "sees": policy.sees, "model": policy.facts,
     }  # fmt: skip
 
 
 def _end(session: Session, state: str) -> None:
     """The report and the last line."""
-    journal, rounds = session.journal, session.journal.of("held_out")
-    steps, chosen, untrained = journal.of("step"), best(rounds), [line for line in rounds if line["step"] == 0]
-    step = steps[-1]["step"] if steps else session.step
+    journal = session.journal
     wait_for_all()
+    told = account(journal.lines, session.kept)
     if rank() == 0:
         report = {
-            "state": state, "step": step, "config": to_json(session.config), "data": _data_hash(session.config.data),
-            "weights": session.kept.name if session.kept.is_dir() else "",
-            "held_out": {"before": _asked_round(untrained), "after": chosen and _asked_round([chosen]),
-                         "last": _asked_round(rounds[-1:])},
-            "alerts": journal.of("alert"),
-            "seconds": sum(line["seconds"] for line in steps), "tokens": steps[-1]["tokens"] if steps else 0,
-            "begin": next(iter(journal.of("begin")), None),
+            "state": state, "config": to_json(session.config), "data": _data_hash(session.config.data),
+            "weights": session.kept.name if session.kept.is_dir() else "", **told,
         }  # fmt: skip
         part = session.config.output / f".{REPORT}"
         part.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         part.replace(session.config.output / REPORT)
-    journal.write("end", state=state, step=step, best=chosen and chosen["step"], at=time.time())
+    journal.write("end", state=state, step=told["step"], best=told["weights_step"], at=time.time())
     wait_for_all()
-
-
-def _asked_round(rounds: Sequence[Line]) -> Line | None:
-    """The round, if there is one in which anything was asked."""
-    return rounds[0] if rounds and rounds[0]["n"].get("all") else None
 
 
 def _data_hash(folder: Path) -> str:

@@ -19,12 +19,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(start: session.Session) -> str:
     """The state in which training ended: done, early, stopped or failed."""
-    made = session.prepared(start)
     from trl import SFTConfig, SFTTrainer
 
+    args = SFTConfig(**session.arguments(start))
+    made = session.prepared(start)
     trainer = SFTTrainer(
         model=made.policy.model,
-        args=SFTConfig(**session.arguments(start)),
+        args=args,
         train_dataset=made.rows,
         eval_dataset=made.held,
         data_collator=made.collator,

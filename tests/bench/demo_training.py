@@ -19,7 +19,8 @@ from thud.runs import first_start as first
 from thud.runs.chain import chain, wait_chain
 from thud.runs.jobs.demo import HELD_OUT_SEED
 from thud.runs.run import Runs
-from thud.runs.training.teaching import measured, teach_tiny
+from thud.runs.training.measuring import measured
+from thud.runs.training.teaching import teach_tiny
 from thud.statistics import Estimate
 from thud.store import Store, open_store
 

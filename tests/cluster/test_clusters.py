@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.cluster.ray_api import JOB, Dashboard, ray_api
 from tests.unit.runs_kit import until
 from thud.errors import BadRequest, NotFound, RunFailed
 from thud.runs.clusters.cluster import (
@@ -36,10 +34,18 @@ def test_places_are_known(on: str) -> None:
     assert executor_for(on) is executor_for(on)
 
 
-@pytest.mark.parametrize("on", ["", "ray://", "http://host", "ftp://host:1", "slurm:", "slurm: gpu; rm", "here", "ray"])
+@pytest.mark.parametrize("on", ["", "ray://", "https://a", "ftp://host:1", "slurm:", "slurm: gpu; rm", "here", "ray"])
 def test_anything_else_is_no_place(on: str) -> None:
     with pytest.raises(BadRequest, match="is no place to run on"):
         executor_for(on)
+
+
+def test_an_address_without_a_port_has_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the issue: --on ray://host."""
+    known = {"ray://head": "ray://head:10001", "http://head/": "http://head:8265", "ray://[::1]": "ray://[::1]:10001"}
+    assert {on: check_on(on) for on in known} == known
+    monkeypatch.setenv("THUD_CLUSTER", "ray://head, http://other")
+    assert (check_on("ray://head"), check_on("http://other:8265")) == ("ray://head:10001", "http://other:8265")
 
 
 def test_a_job_gets_the_gpus_of_its_device(tmp_path: Path) -> None:
@@ -60,51 +66,15 @@ def test_a_ray_address_leads_to_the_dashboard(monkeypatch: pytest.MonkeyPatch) -
     assert dashboard("ray://head:10001") == "http://head:80"
 
 
-class _Dashboard(http.server.BaseHTTPRequestHandler):
-    """Answers as it is told, by path; keeps what it was asked. The job of a run is /api/jobs/JOB, whatever its id."""
-
-    answers: dict[str, tuple[int, Any]] = {}
-    asked: list[tuple[str, str, Any, str]] = []
-
-    def do_GET(self) -> None:
-        self._answer(None)
-
-    def do_POST(self) -> None:
-        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"null"))
-
-    def _answer(self, body: Any) -> None:
-        path = re.sub(r"thud-run-[0-9a-f]{8}", "JOB", self.path)
-        self.asked.append((self.command, path, body, self.headers.get("Authorization", "")))
-        code, told = self.answers.get(path, (404, "not there"))
-        data = told.encode() if isinstance(told, str) else json.dumps(told).encode()
-        self.send_response(code)
-        if code == 302:
-            self.send_header("Location", str(told))
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
 def ray_at() -> Iterator[str]:
-    _Dashboard.answers, _Dashboard.asked = {}, []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Dashboard)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with ray_api() as address:
+        yield address
 
 
 def test_what_a_cluster_refuses_is_said_in_a_sentence(ray_at: str, tmp_path: Path) -> None:
     jobs = RayJobs(ray_at)
-    _Dashboard.answers = {
+    Dashboard.answers = {
         "/api/jobs/a": (500, "Traceback\nNo available agent to submit job"),
         "/api/jobs/b": (401, "Unauthorized"),
         "/api/jobs/c": (200, "<html>a proxy's page</html>"),
@@ -116,26 +86,23 @@ def test_what_a_cluster_refuses_is_said_in_a_sentence(ray_at: str, tmp_path: Pat
             jobs.state(name, tmp_path)
     assert jobs.state("d", tmp_path) == ("ended", "Ray: No module named thud")
     assert jobs.state("e", tmp_path) == ("waiting", "")
-    assert jobs.state("forgotten", tmp_path) == ("ended", "")
+    assert jobs.state("forgotten", tmp_path) == ("ended", "Ray: the cluster does not know the job any more.")
     for odd in ({"status": "MOVED"}, {}):
-        _Dashboard.answers["/api/jobs/f"] = (200, odd)
+        Dashboard.answers["/api/jobs/f"] = (200, odd)
         with pytest.raises(RunFailed, match="does not say how the job stands"):
             jobs.state("f", tmp_path)
     jobs.cancel("forgotten", tmp_path)
 
 
-JOB = "/api/jobs/JOB"
-
-
 def test_a_silent_cluster_is_no_dead_run(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
-    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (503, "restarting")}
+    Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (503, "restarting")}
     assert executor_for(ray_at).start(folder, tmp_path) == 0
     later = ClusterExecutor(ray_at, RayJobs(ray_at))
     assert later.alive(0, folder), "an app that has just started would give the run up"
     until(lambda: _silent(later, folder))
     assert later.words(0, folder) == ""
-    assert [path for _, path, _, _ in _Dashboard.asked].count(JOB) == 1, "it is not asked again at once"
+    assert [path for _, path, _, _ in Dashboard.asked].count(JOB) == 1, "it is not asked again at once"
 
 
 def _silent(executor: ClusterExecutor, folder: Path) -> bool:
@@ -148,7 +115,7 @@ def _silent(executor: ClusterExecutor, folder: Path) -> bool:
 
 def test_nobody_waits_for_a_cluster_that_does_not_answer(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
-    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "RUNNING"})}
+    Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "RUNNING"})}
     executor_for(ray_at).start(folder, tmp_path)
     gate = threading.Event()
 
@@ -162,20 +129,20 @@ def test_nobody_waits_for_a_cluster_that_does_not_answer(ray_at: str, tmp_path: 
         assert held.alive(0, folder)
         held.stop(0, folder)
         held.kill(0, folder)
-    assert not any(path.endswith("/stop") for _, path, _, _ in _Dashboard.asked)
+    assert not any(path.endswith("/stop") for _, path, _, _ in Dashboard.asked)
     gate.set()
-    until(lambda: any(path.endswith("/stop") for _, path, _, _ in _Dashboard.asked))
+    until(lambda: any(path.endswith("/stop") for _, path, _, _ in Dashboard.asked))
 
 
 def test_a_job_waits_runs_and_ends_in_its_own_words(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
     executor = ClusterExecutor(ray_at, RayJobs(ray_at, look_every_s=0.0))
-    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "PENDING"})}
+    Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "PENDING"})}
     executor.start(folder, tmp_path)
     assert executor.alive(0, folder) and executor.words(0, folder) == WAITING
-    _Dashboard.answers[JOB] = (200, {"status": "RUNNING"})
+    Dashboard.answers[JOB] = (200, {"status": "RUNNING"})
     until(lambda: executor.alive(0, folder) and not executor.words(0, folder))
-    _Dashboard.answers[JOB] = (200, {"status": "FAILED", "message": "No such file: python"})
+    Dashboard.answers[JOB] = (200, {"status": "FAILED", "message": "No such file: python"})
     until(lambda: not executor.alive(0, folder))
     assert (folder / "log.txt").read_text() == "Ray: No such file: python\n"
     assert not ClusterExecutor(ray_at, RayJobs(ray_at)).alive(0, _planned(tmp_path / "other")), "none was submitted"
@@ -184,26 +151,26 @@ def test_a_job_waits_runs_and_ends_in_its_own_words(ray_at: str, tmp_path: Path)
 def test_a_job_that_waits_is_taken_back_and_one_that_runs_is_asked(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
     executor = ClusterExecutor(ray_at, RayJobs(ray_at))
-    _Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "RUNNING"}), f"{JOB}/stop": (200, {})}
+    Dashboard.answers = {"/api/jobs/": (200, {}), JOB: (200, {"status": "RUNNING"}), f"{JOB}/stop": (200, {})}
     executor.start(folder, tmp_path)
     executor.stop(0, folder)
     assert (folder / ASKED).read_text() == "stop"
-    until(lambda: [path for _, path, _, _ in _Dashboard.asked].count(JOB) == 2)
-    assert ("POST", f"{JOB}/stop") not in [(verb, path) for verb, path, _, _ in _Dashboard.asked]
-    _Dashboard.answers[JOB] = (200, {"status": "PENDING"})
+    until(lambda: [path for _, path, _, _ in Dashboard.asked].count(JOB) == 2)
+    assert ("POST", f"{JOB}/stop") not in [(verb, path) for verb, path, _, _ in Dashboard.asked]
+    Dashboard.answers[JOB] = (200, {"status": "PENDING"})
     executor.stop(0, folder)
-    until(lambda: ("POST", f"{JOB}/stop") in [(verb, path) for verb, path, _, _ in _Dashboard.asked])
+    until(lambda: ("POST", f"{JOB}/stop") in [(verb, path) for verb, path, _, _ in Dashboard.asked])
 
 
 def test_a_job_is_known_here_before_the_cluster_has_it(ray_at: str, tmp_path: Path) -> None:
     folder = _planned(tmp_path)
-    _Dashboard.answers = {"/api/jobs/": (500, "it broke off in the middle"), f"{JOB}/stop": (200, {})}
+    Dashboard.answers = {"/api/jobs/": (500, "it broke off in the middle"), f"{JOB}/stop": (200, {})}
     with pytest.raises(RunFailed, match="broke off"):
         executor_for(ray_at).start(folder, tmp_path)
-    sent = _Dashboard.asked[0][2]["submission_id"]
+    sent = Dashboard.asked[0][2]["submission_id"]
     assert json.loads((folder / "job.json").read_text())["id"] == sent
     assert (folder / ASKED).read_text() == "stop", "a job that was taken all the same would work on"
-    until(lambda: any(path == f"{JOB}/stop" for _, path, _, _ in _Dashboard.asked))
+    until(lambda: any(path == f"{JOB}/stop" for _, path, _, _ in Dashboard.asked))
 
 
 def test_a_folder_that_cannot_be_written_is_said(ray_at: str, tmp_path: Path) -> None:
@@ -211,7 +178,7 @@ def test_a_folder_that_cannot_be_written_is_said(ray_at: str, tmp_path: Path) ->
     (folder / "job.part").mkdir()
     with pytest.raises(RunFailed, match="cannot be written"):
         executor_for(ray_at).start(folder, tmp_path)
-    assert "POST" not in [verb for verb, *_ in _Dashboard.asked], "a job that nobody could find again"
+    assert "POST" not in [verb for verb, *_ in Dashboard.asked], "a job that nobody could find again"
     (folder / ASKED).unlink()
     (folder / ASKED).mkdir()
     with pytest.raises(RunFailed, match="cannot be written"):
@@ -222,9 +189,9 @@ def test_a_folder_that_cannot_be_written_is_said(ray_at: str, tmp_path: Path) ->
 
 
 def test_a_job_is_sent_with_its_gpus_and_without_the_token(ray_at: str, tmp_path: Path) -> None:
-    _Dashboard.answers = {"/api/jobs/": (200, {})}
+    Dashboard.answers = {"/api/jobs/": (200, {})}
     executor_for(ray_at).start(_planned(tmp_path, "train", "0,1"), tmp_path)
-    sent = _Dashboard.asked[0][2]
+    sent = Dashboard.asked[0][2]
     assert sent["entrypoint_num_gpus"] == 2 and sent["entrypoint"].startswith("exec ")
     assert "THUD_CREW" not in sent["runtime_env"]["env_vars"]
 
@@ -234,15 +201,15 @@ def test_the_token_goes_to_the_places_that_are_listed_and_nowhere_else(
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
     elsewhere = ray_at.replace("127.0.0.1", "localhost")
-    _Dashboard.answers = {"/api/jobs/a": (302, f"{elsewhere}/api/jobs/b"), "/api/jobs/b": (200, {"status": "RUNNING"})}
+    Dashboard.answers = {"/api/jobs/a": (302, f"{elsewhere}/api/jobs/b"), "/api/jobs/b": (200, {"status": "RUNNING"})}
     assert RayJobs(ray_at).state("b", tmp_path) == ("running", "")
     monkeypatch.setenv("THUD_CLUSTER", f"slurm:cpu,gpu, {ray_at}/,ray://head:10001")
     assert RayJobs(ray_at).state("b", tmp_path) == ("running", "")
     assert RayJobs(elsewhere).state("b", tmp_path) == ("running", "")
-    assert [token for *_, token in _Dashboard.asked] == ["", "Bearer secret", ""]
+    assert [token for *_, token in Dashboard.asked] == ["", "Bearer secret", ""]
     with pytest.raises(RunFailed, match="302"):
         RayJobs(ray_at).state("a", tmp_path)
-    assert len(_Dashboard.asked) == 4, "it went on to where it was sent"
+    assert len(Dashboard.asked) == 4, "it went on to where it was sent"
 
 
 def test_where_places_are_listed_no_other_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_a_plan_is_worked_and_a_stop_is_heard(on: str, store: Store, tmp_path: P
         run = runs.start("squares", "Many", {}, _items(500, 0.1), "ann", job=runs_jobs.ADDRESS, on=on)
         until(lambda: runs.results(run.id), 60)
         ended = runs.cancel(run.id, 30)
-        assert ended.state == "cancelled" and 0 < ended.done < 500
+        assert ended.state == "cancelled" and 0 < ended.done < 500 and "time limit" not in ended.message
 
 
 def test_a_killed_worker_leaves_a_run_that_goes_on(on: str, store: Store, tmp_path: Path) -> None:
@@ -115,6 +115,7 @@ def test_a_job_at_its_time_limit_is_asked_to_stop_before(store: Store, tmp_path:
         ended = runs.wait(run.id, 60)
         assert ended.state == "cancelled" and 0 < ended.done < 500, runs.log(run.id)
         assert len(runs.results(run.id)) == ended.done
+        assert "time limit is near. Resume takes it up again." in ended.message
 
 
 def test_what_slurm_says_is_not_taken_for_an_end(slurm_gpu: str, tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from tests.barcode import make_clip
 from tests.e2e import measure
-from tests.e2e.app_server import App, running_app, write_manifest
+from tests.e2e.app_server import App, running_app, running_module, write_manifest
 from tests.e2e.crowd import write_crowd
 from tests.e2e.page import PATIENCE_MS, Visit, ready
 from tests.e2e.player import DROPPED, clip_page, write_walk
+from tests.e2e.train_page import Hand
 from tests.sounds import make_ding_clip
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio", "--autoplay-policy=no-user-gesture-required"]
@@ -195,3 +196,25 @@ def stay(walk: App, window: BrowserContext) -> Iterator[Visit]:
             page.unroute_all()
             page.mouse.move(0, 0)
             go("/clips")
+
+
+@pytest.fixture(scope="session")
+def train_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path_factory.mktemp("train")
+    with running_module("tests.e2e.train_app", folder) as url:
+        yield url, folder
+
+
+@pytest.fixture
+def hand(train_site: tuple[str, Path], chromium: Browser) -> Iterator[Hand]:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+    page.on(
+        "request",
+        lambda sent: None if sent.url.startswith((train_site[0], "data:", "blob:")) else trouble.append(sent.url),
+    )
+    yield Hand(*train_site, page, trouble)
+    page.close()
+    assert trouble == []

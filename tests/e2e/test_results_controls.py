@@ -112,7 +112,12 @@ def test_a_gain_counts_only_by_listening(page: Page, url: str) -> None:
     }
     for name, words in told.items():
         opened(page, f"{url}/results?view=compare&a={ids[PRIOR]}&b={ids[name]}")
-        expect(page.get_by_role("region", name="Is the gain listening?")).to_contain_text(words)
+        panel = page.get_by_role("region", name="Is the gain listening?")
+        expect(panel).to_contain_text(words)
+        cells = panel.get_by_role("row", name=re.compile("^Sync, classes alike")).get_by_role("cell")
+        expect(cells.nth(3)).to_have_text(re.compile(r"^[+−]\d+\.\d … [+−]\d+\.\d$"))
+        expect(cells.nth(4)).to_have_text(re.compile(r"^(< \.001|[.1]\d+)"))
+        expect(cells.nth(4).locator("[title]")).to_have_attribute("title", re.compile("; n 72 from 24 sources$"))
 
 
 @pytest.mark.parametrize("width", [1440, 1024])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
+import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import constants
 
 from tests.tiny_omni import write_qwen25_omni
 from tests.training.run_kit import config as run_config
@@ -23,14 +27,18 @@ from thud.errors import BadRequest, MissingPart, NotFound, RunFailed
 from thud.evaluation.handover.folder import HASHES
 from thud.providers.local_load import quiet
 from thud.providers.transformers import LocalModel, Opened, Seen
-from training import export
+from thud.runs.job import CannotGoOn
+from thud.runs.jobs import train_export
+from training import checkpoints, export
+from training.account import write_round
 from training.config import parse_config
 from training.export import export_adapter, main, merge, metrics_table, push
+from training.journal import Journal
 from training.models import load_policy, write_made_for
 
 TOKEN = "hf_secretsecretsecret"
 HELD = {
-    "before": {"step": 0, "accuracy": {"all": 0.25, "synced": 1.0, "delayed": 0.0}, "n": {"all": 40, "synced": 10}},
+    "before": {"step": 0, "accuracy": {"all": 0.25, "synced": 1.0}, "n": {"all": 40, "synced": 10}},
     "after": {
         "step": 4, "accuracy": {"all": 0.875, "synced": 0.8, "delayed": 0.9},
         "n": {"all": 40, "synced": 10, "delayed": 30},
@@ -40,7 +48,7 @@ HELD = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run as DPO leaves it: the adapter (which changes something), the frozen copy, checkpoints, a report."""
+    """A run as DPO leaves it: the adapter (which changes something), the frozen copy, checkpoints, its metrics."""
     root = tmp_path_factory.mktemp("run")
     with quiet():
         base = write_qwen25_omni(root / "some-base-7B")
@@ -57,9 +65,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (folder / "adapter" / "ref").is_dir()
     write_made_for(folder / "adapter", str(base))
     (folder / "adapter" / "optimizer.pt").write_bytes(b"state")
-    alert = {"sentence": "The chosen answers have become less likely."}
-    report = {"step": 6, "data": "d" * 64, "held_out": HELD, "alerts": [alert], "begin": {"rows": 12}}
-    (folder / "report.json").write_text(json.dumps(report))
+    write_round(folder / "adapter", 4, HELD["after"])
+    journal = Journal(folder / "metrics.jsonl", io.StringIO())
+    journal.write("begin", from_step=0, of=6, rows=12, data="d" * 64)
+    journal.write("held_out", loss=1.0, **HELD["before"])
+    journal.write("step", step=6, of=6, loss=1.0, seconds=0.1, tokens=10)
+    journal.write("alert", what="displacement", step=6, sentence="The chosen answers have become less likely.")
     return folder
 
 
@@ -118,6 +129,32 @@ def test_the_card_states_data_recipe_settings_and_figures(run, tmp_path):
     assert "$" not in card
 
 
+def test_the_card_is_that_of_the_kept_weights_while_a_run_goes_on(run, tmp_path):
+    """Killed after its best round and gone on with from before it: there is no report, and the metrics end earlier."""
+    folder = shutil.copytree(run, tmp_path / "run")
+    write_round(folder / "adapter", 8, HELD["after"] | {"step": 8})
+    journal = Journal(folder / "metrics.jsonl", io.StringIO())
+    journal.write("held_out", step=7, loss=1.0, accuracy={"all": 0.5}, n={"all": 40}, unread=0)
+    journal.write("step", step=7, of=9, loss=1.0, seconds=0.1, tokens=12)
+    card = (export_adapter(folder, tmp_path / "out") / "README.md").read_text()
+    assert "Trained to step 7; the weights are those of step 8" in card
+    assert "| all | 25.0% (14.2% to 40.2%) | 87.5% (73.9% to 94.5%) | 40 |" in card
+
+
+def test_weights_that_change_while_they_are_read_are_not_taken_for_those_of_the_card(run, tmp_path, monkeypatch):
+    folder = shutil.copytree(run, tmp_path / "run")
+    copied = shutil.copy2
+
+    def swapped(*given: Any) -> None:
+        copied(*given)
+        checkpoints.swap_in(Path(shutil.copytree(folder / "adapter", folder / ".part")), folder / "adapter")
+
+    monkeypatch.setattr(export.shutil, "copy2", swapped)
+    with pytest.raises(RunFailed, match="Export it again"):
+        export_adapter(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_run_without_held_out_rounds_says_so():
     assert metrics_table(None, None) == "It was not asked: there were no held-out rounds."
     assert "| all | not asked | 87.5%" in metrics_table(None, HELD["after"])
@@ -138,6 +175,7 @@ def test_a_whole_model_comes_out_without_what_training_left_beside_it(run, tmp_p
     model.mkdir()
     for name in ("config.json", "model.safetensors", "tokenizer.json", "optimizer.pt", "trainer_state.json"):
         (model / name).write_text("{}")
+    write_round(model, 6, None)
     out = export_adapter(folder, tmp_path / "out")
     assert {path.name for path in out.iterdir()} == {
         "config.json", "model.safetensors", "tokenizer.json", "README.md", HASHES,
@@ -159,13 +197,18 @@ def test_what_cannot_be_exported_is_told_and_nothing_is_left(run, tmp_path):
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of a hub as an upload asks for. refuses: the code with which it answers everything."""
+    """As much of a hub as an upload asks for. refuses: the code with which it answers what has `at` in its path.
 
-    refuses = 0
+    there: whether me/mine is there, and who may see it.
+    """
+
+    refuses, at = 0, "/"
+    there = ""
     seen: list[tuple[str, str, bytes]]
 
     def do_GET(self) -> None:  # noqa: N802
-        self._answer({"sha": "0" * 40, "id": "me/mine", "siblings": [], "tags": [], "name": "me"})
+        told = {"sha": "0" * 40, "id": "me/mine", "siblings": [], "tags": [], "private": self.there == "private"}
+        self._answer(told, absent=not self.there)
 
     def do_POST(self) -> None:  # noqa: N802
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -174,6 +217,7 @@ class Hub(BaseHTTPRequestHandler):
 
     def _said(self, body: bytes) -> dict[str, Any]:
         if self.path.endswith("/repos/create"):
+            type(self).there = json.loads(body)["visibility"]
             return {"url": f"{self.server.address}/me/mine", "name": "me/mine"}  # type: ignore[attr-defined]
         if "/preupload/" in self.path:
             files = json.loads(body)["files"]
@@ -181,9 +225,12 @@ class Hub(BaseHTTPRequestHandler):
         address = f"{self.server.address}/me/mine/commit/{'1' * 40}"  # type: ignore[attr-defined]
         return {"commitUrl": address, "commitOid": "1" * 40, "success": True}
 
-    def _answer(self, said: dict[str, Any]) -> None:
-        text = json.dumps({"error": "no"} if self.refuses else said).encode()
-        self.send_response(self.refuses or 200)
+    def _answer(self, said: dict[str, Any], absent: bool = False) -> None:
+        code = self.refuses if self.refuses and self.at in self.path else 404 if absent else 200
+        text = json.dumps(said if code == 200 else {"error": "no"}).encode()
+        self.send_response(code)
+        if absent and code == 404 != self.refuses:
+            self.send_header("X-Error-Code", "RepoNotFound")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -194,11 +241,9 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub(monkeypatch: pytest.MonkeyPatch, refuses: int = 0) -> Iterator[list[tuple[str, str, bytes]]]:
-    """A hub on loopback that the client believes to be the real one; what was posted to it."""
-    from huggingface_hub import constants
-
-    kind = type("ThisHub", (Hub,), {"refuses": refuses, "seen": []})
+def hub(monkeypatch: pytest.MonkeyPatch, **more: Any) -> Iterator[list[tuple[str, str, bytes]]]:
+    """A hub on loopback that the client believes to be the real one; what was posted to it. more: as Hub says."""
+    kind = type("ThisHub", (Hub,), {"seen": [], **more})
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     server.address = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -231,6 +276,35 @@ def test_an_export_goes_to_the_hub_whole_and_private(run, tmp_path, monkeypatch)
     assert not any(TOKEN.encode() in path.read_bytes() for path in out.iterdir())
 
 
+def test_what_is_private_stays_so_and_what_is_public_is_sent_as_public_only(run, tmp_path, monkeypatch):
+    out = export_adapter(run, tmp_path / "out")
+    with hub(monkeypatch, there="private") as seen:
+        assert push(out, "me/mine").endswith("/me/mine")
+        assert not any(path.endswith("/repos/create") for path, _, _ in seen) and "/commit/" in seen[-1][0]
+    with hub(monkeypatch, there="public") as seen:
+        with pytest.raises(BadRequest, match="everybody can see it"):
+            push(out, "me/mine")
+        assert seen == []
+        assert push(out, "me/mine", public=True).endswith("/me/mine")
+
+
+@pytest.mark.parametrize(
+    ("there", "code", "at", "said"),
+    [
+        ("", 401, "/", "not valid"),
+        ("", 403, "/repos/create", "may not write"),
+        ("", 409, "/repos/create", "may not see it"),
+        ("private", 403, "/auth-check/write", "may not write"),
+    ],
+)
+def test_what_the_hub_refuses_it_refuses_before_anything_is_written(
+    run, tmp_path, monkeypatch, capsys, there, code, at, said
+):
+    with hub(monkeypatch, there=there, refuses=code, at=at):
+        assert main([str(run), "--to", str(tmp_path / "out"), "--merge", "--push", "me/mine"]) == 1
+    assert said in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("code", "said"), [(401, "not valid"), (403, "may not write"), (404, "it answered 404")])
 def test_a_hub_that_refuses_is_told_without_the_token(run, tmp_path, monkeypatch, code, said):
     out = export_adapter(run, tmp_path / "out")
@@ -240,8 +314,6 @@ def test_a_hub_that_refuses_is_told_without_the_token(run, tmp_path, monkeypatch
 
 
 def test_a_hub_that_is_not_there_is_told(run, tmp_path, monkeypatch):
-    from huggingface_hub import constants
-
     out = export_adapter(run, tmp_path / "out")
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
@@ -279,4 +351,28 @@ def test_the_command_writes_the_folder_and_says_what_went_wrong(run, tmp_path, c
     assert main([str(run), "--to", str(tmp_path / "out")]) == 1
     assert "there already" in capsys.readouterr().err
     assert main([str(run), "--to", str(tmp_path / "more"), "--push", "me/mine"]) == 1
-    assert export.TOKEN in capsys.readouterr().err
+    assert export.TOKEN in capsys.readouterr().err and not (tmp_path / "more").exists()
+
+
+def test_a_push_that_fails_at_the_end_leaves_nothing_on_the_disk(run, tmp_path, monkeypatch, capfd):
+    """As the job of a run does it, in a process of its own."""
+    (tmp_path / "runs" / "r1").mkdir(parents=True)
+    item = {"run": "r1", "run_folder": str(run), "to": "", "do": "adapter", "repo": "me/mine", "public": False}
+    with hub(monkeypatch, refuses=403, at="/commit/") as seen:
+        monkeypatch.setenv("HF_ENDPOINT", constants.ENDPOINT)
+        with pytest.raises(CannotGoOn):
+            train_export.work(item, tmp_path)
+    assert "may not write there" in capfd.readouterr().err
+    assert any("/preupload/" in path for path, _, _ in seen), "it was refused before the end"
+    assert [path.name for path in (tmp_path / "runs" / "r1").iterdir()] == ["trainer.lock"]
+
+
+def test_a_stopped_export_leaves_nothing(run, tmp_path, monkeypatch):
+    def copied(*_: Any) -> None:
+        assert len(list(tmp_path.iterdir())) == 1
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(export.shutil, "copy2", copied)
+    with pytest.raises(SystemExit) as ended:
+        main([str(run), "--to", str(tmp_path / "out")])
+    assert ended.value.code == 143 and list(tmp_path.iterdir()) == []

@@ -36,6 +36,41 @@ def test_the_gpu_check_goes_through_on_a_cpu_with_a_tiny_model(plan):
     assert row["tokens_per_s"] > 0 and row["memory_gb"] > 0.1 and row["estimate_gb"] > 0
 
 
+def test_a_gpu_whose_memory_nobody_can_tell_is_no_machine_without_one(tmp_path, monkeypatch, capsys):
+    """A torch that finds a GPU, and no program of the driver."""
+    (tmp_path / "torch.py").write_text("class cuda:\n    is_available = staticmethod(lambda: True)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_check.main([]) == 1
+    assert "torch finds a GPU, but nvidia-smi" in capsys.readouterr().out
+
+
+def test_one_of_several_gpus_is_checked_and_children_see_no_other(monkeypatch):
+    for told, used in (("3,4", "3"), ("GPU-ab,GPU-cd", "GPU-ab"), ("5", "5")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", told)
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
+        assert gpu_check.one_gpu() == used == gpu_check.one_gpu() == os.environ["CUDA_VISIBLE_DEVICES"]
+        assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert gpu_check.one_gpu() == "0"
+
+
+@pytest.mark.parametrize(
+    ("script", "held_gb", "busy"),
+    [("echo 9000, '[N/A]'", 0.0, None), ("echo '[N/A]', 50", 0.0, 0.5), ("exit 6", 0.0, None)],
+)
+def test_what_the_driver_does_not_tell_is_unknown_and_stops_nothing(tmp_path, monkeypatch, script, held_gb, busy):
+    driver, metrics = tmp_path / "nvidia-smi", tmp_path / "metrics.jsonl"
+    driver.write_text(f"#!/bin/sh\n{script}\n")
+    driver.chmod(0o755)
+    metrics.write_text("begun")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(gpu_check, "LOOK_EVERY_S", 0.02)
+    watch = gpu_check.Watch("0", metrics)
+    child = subprocess.Popen(["sleep", "0.3"])
+    assert (watch.until_it_ends(child), watch.most_gb, watch.busy) == ("", held_gb, busy)
+
+
 def test_the_gpu_check_fails_where_memory_is_not_as_estimated():
     good = gpu_check.Measured("lora-sft", 1000.0, 0.5, 20.0, 22.0, 0.9)
     assert good.off_by == pytest.approx(0.1) and "20.0 GB held, 22.0 GB estimated (+10%)" in gpu_check.words(good, True)
@@ -59,7 +94,7 @@ def test_the_use_of_the_gpu_is_that_of_its_steps_and_not_of_loading(tmp_path, mo
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(gpu_check, "LOOK_EVERY_S", 0.02)
     line = f"import time; time.sleep(0.4); open({str(metrics)!r}, 'w').write('begun'); time.sleep(0.6)"
+    watch = gpu_check.Watch("0", metrics)
     child = subprocess.Popen([sys.executable, "-c", line])
-    watch = gpu_check.Watch(child.pid, True, metrics)
     assert watch.until_it_ends(child) == "" and watch.most_gb == pytest.approx(4000 * 2**20 / 1e9)
     assert watch.busy == pytest.approx(0.6, abs=0.11)

@@ -26,7 +26,9 @@ from training.memory import (
     activation_bytes,
     checkpoint_bytes,
     estimate,
+    kept_bytes,
     layer_bytes,
+    loading_bytes,
     state_bytes,
     trainable_of,
 )
@@ -172,6 +174,26 @@ def test_four_bits_hold_the_language_models_linear_layers_and_no_experts(folders
     assert shape.four_bit == bytes_packed * 2
     scales = sum(tensor.quant_state.absmax.nbytes + tensor.quant_state.state2.absmax.nbytes for tensor in packed)
     assert bytes_packed + scales == pytest.approx(shape.four_bit * NF4, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("more", "checkpoint", "kept", "loading"),
+    [
+        ({"tuning": "full"}, 12, 4, 0),
+        ({"tuning": "full", "parallel": "fsdp2"}, 16, 4, 4 * 4),  # a model, the same for going on, two numbers each
+        ({"tuning": "full", "parallel": "fsdp2", "stage": "dpo"}, 16, 4, 4 * (4 + 2)),
+        ({"tuning": "full", "parallel": "zero3"}, 14, 2, 2),  # a model in 16 bits
+        ({"parallel": "fsdp2"}, 16, 4, 4 * 2),
+        ({"parallel": "fsdp2", "tuning": "qlora"}, 8, 2, 0),
+    ],
+)
+def test_ways_of_sharing_write_and_load_weights_more_than_once(folders, more, checkpoint, kept, loading):
+    """Bytes a trained parameter, and while four processes load bytes a parameter."""
+    asked = replace(config(folders("qwen25"), precision="bf16", world_size=4), **more)
+    shape = shape_of(asked.base, asked.lora.targets)
+    trained = trainable_of(asked, shape)
+    assert (checkpoint_bytes(asked, shape), kept_bytes(asked, shape)) == (checkpoint * trained, kept * trained)
+    assert loading_bytes(asked, shape) == loading * shape.total
 
 
 def test_what_is_sharded_is_divided_and_ddp_holds_its_gradients_twice(folders):

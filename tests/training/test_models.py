@@ -6,17 +6,20 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.tiny_omni import renamed_adapter, write_adapter, write_qwen25_omni, write_whole_omni
 from tests.training.rows_kit import FPS, export, pairs
 from tests.unit import local_kit
 from tests.unit.local_kit import SMALL_PX
 from thud.errors import BadRequest
-from thud.providers.local_load import core_of, quiet
+from thud.providers.local_files import LocalModel
+from thud.providers.local_load import core_of, load, quiet
 from training.config import Lora, TrainConfig
 from training.data import OmniCollator, read_rows
 from training.evaluate import Examiner
@@ -293,3 +296,23 @@ def test_dpo_of_the_whole_model_and_in_four_bits(models, folder, tmp_path, tunin
     first, *_, last = (line for line in runner.state.log_history if "loss" in line)
     assert first["loss"] == pytest.approx(0.6931, abs=2e-2)
     assert last["loss"] < first["loss"]
+
+
+def test_a_model_is_kept_in_16_bits_in_all_its_files(tmp_path: Path) -> None:
+    base = write_qwen25_omni(tmp_path / "base")
+    whole = config(str(base), tuning="full")
+    policy = load_policy(whole)
+    from training.callbacks import keep_weights  # only now is torchvision mended
+
+    saving = SimpleNamespace(save_model=lambda folder: policy.model.save_pretrained(folder, max_shard_size="200KB"))
+    for precision, kept in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        keep_weights(saving, replace(whole, precision=precision), tmp_path / precision, 3)
+        files = sorted((tmp_path / precision).glob("*.safetensors"))
+        assert len(files) > 1 and {tensor.dtype for path in files for tensor in load_file(path).values()} == {kept}
+        index = json.loads((tmp_path / precision / "model.safetensors.index.json").read_text())
+        assert index["metadata"]["total_size"] == kept.itemsize * index["metadata"]["total_parameters"]
+        for path in base.iterdir():
+            if not (tmp_path / precision / path.name).exists() and path.suffix != ".safetensors":
+                shutil.copy2(path, tmp_path / precision / path.name)
+        with quiet():
+            assert load(LocalModel(str(tmp_path / precision)))[0].dtype == kept

@@ -13,6 +13,7 @@ import pytest
 
 from thud.errors import BadRequest, RunFailed
 from training import checkpoints
+from training.account import account, write_round
 from training.config import parse_config
 from training.endings import DISK_FULL, FAILED, NO_MEMORY, ending
 from training.evaluate import asked, held_out, spread_out, tally
@@ -101,7 +102,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
 
 def row(label: str, number: int = 0, **more: Any) -> dict[str, Any]:
     given = {"task": "sync", "label": label, "prompt": "In time?", "video": f"{number}.mp4", "sound": f"{label}.wav"}
-    return given | {"options": []} | more
+    return given | {"options": [], "source": ""} | more
 
 
 def test_answers_are_read_and_counted_by_class() -> None:
@@ -112,6 +113,9 @@ def test_answers_are_read_and_counted_by_class() -> None:
     assert found.n == {"all": 5, "synced": 1, "delayed": 2, "muted": 1, "choice": 1}
     assert found.accuracy == {"all": 0.6, "synced": 1.0, "delayed": 0.5, "muted": 0.0, "choice": 1.0}
     assert found.unread == 1, "what is no answer counts as wrong and is told"
+    assert found.asked == {"0.mp4": "1101", "1.mp4": "0"}
+    rows[0]["source"] = rows[2]["source"] = "film"
+    assert tally(rows, texts).asked == {"film": "10", "0.mp4": "101"}
     rows, texts = [*rows, row("synced", 5)], [*texts, "I'm sorry, but I can't help with that."]
     assert tally(rows, texts).unread == 2, "nor is a refusal"
 
@@ -149,6 +153,24 @@ def test_the_best_round_is_by_accuracy_then_loss_and_never_the_untrained() -> No
     assert best(rounds((0, 0.9, 1.0))) is None
     found = best(rounds((0, 0.9, 0.1), (1, 0.5, 2.0), (2, 0.6, 3.0), (3, 0.6, 2.0), (4, 0.6, None), (5, 0.6, 2.0)))
     assert found is not None and found["step"] == 3
+
+
+def test_the_round_of_kept_weights_is_theirs_though_the_journal_was_rewound(tmp_path: Path) -> None:
+    book = journal(tmp_path)
+    book.write("begin", from_step=0, of=9)
+    for line in rounds((0, 0.3, 1), (4, 0.5, 1), (8, 0.9, 1)):
+        book.write("held_out", n={"all": 10}, unread=0, **line)
+    whole = account(book.lines, tmp_path / "adapter")
+    (tmp_path / "adapter").mkdir()
+    write_round(tmp_path / "adapter", 8, book.of("held_out")[-1])
+    assert account(book.lines, tmp_path / "adapter") == whole and whole["weights_step"] == 8
+    book.rewind(6)
+    told = account(book.lines, tmp_path / "adapter")
+    assert told["weights_step"] == 8 and told["held_out"]["after"] == whole["held_out"]["after"]
+    assert told["held_out"]["last"]["step"] == 4
+    write_round(tmp_path / "adapter", 9, None)
+    told = account(book.lines, tmp_path / "adapter")
+    assert told["weights_step"] == 9 and told["held_out"]["after"] is None
 
 
 def test_patience() -> None:

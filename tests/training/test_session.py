@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ import pytest
 
 from tests.training.run_kit import config, lines, write_config
 from thud.errors import RunFailed
+from thud.providers.local_files import LocalModel
+from training.config import parse_config
+from training.dpo import _as_wide
 from training.endings import DISK_FULL, FAILED, NO_MEMORY
-from training.session import Session, main
+from training.models import _facts
+from training.session import Session, _prepare, main
 
 
 def run(folder: Path, train: Callable[[Session], str]) -> int:
@@ -79,3 +84,45 @@ def test_before_is_the_round_of_the_untrained_model_and_no_other(tmp_path: Path)
     assert report("with", 0, 4)["before"]["step"] == 0
     without = report("without", 4, 8)
     assert without["before"] is None and without["after"]["step"] == 4 and without["last"]["step"] == 8
+
+
+def test_an_earlier_end_is_not_told_of_a_run_that_went_on(tmp_path: Path) -> None:
+    assert run(tmp_path, lambda _: "stopped") == 0
+    assert (tmp_path / "run" / "report.json").is_file()
+    assert run(tmp_path, raising(ZeroDivisionError())) == FAILED
+    assert not (tmp_path / "run" / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("processes", "told", "used"), [(1, None, "0"), (1, "2,3", "2"), (1, "", ""), (2, "2,3", "2,3"), (2, None, None)]
+)
+def test_a_process_that_is_alone_takes_one_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int, told: str | None, used: str | None
+) -> None:
+    """Trainer would copy the model to every GPU that it sees, which TRL refuses."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", told or "")
+    if told is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    given = config(tmp_path, tmp_path, tmp_path, world_size=processes, parallel="ddp" if processes > 1 else "none")
+    _prepare(parse_config(given))
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == used
+
+
+def test_the_reference_of_an_adapter_has_its_number_format() -> None:
+    import torch
+
+    model = torch.nn.ModuleDict({"lora_A": torch.nn.ModuleDict({"default": torch.nn.Linear(2, 2).bfloat16()})})
+    model["lora_A"]["ref"] = torch.nn.Linear(2, 2)
+    _as_wide(model)
+    assert {tensor.dtype for tensor in model.parameters()} == {torch.bfloat16}
+
+
+def test_what_is_trained_is_counted_where_it_lies_elsewhere() -> None:
+    """As under ZeRO-3: a process holds nothing of a tensor but its size."""
+    import torch
+
+    model = torch.nn.Linear(1, 1)
+    for tensor, size in ((model.weight, 12), (model.bias, 3)):
+        tensor.data, tensor.ds_numel = torch.empty(0), size
+    facts = _facts(model, LocalModel("base"))
+    assert (facts["parameters"], facts["trainable"]) == (15, 15)

@@ -101,7 +101,7 @@ def test_held_out_rounds_and_the_report(whole: Path) -> None:
     assert report["held_out"]["after"] == chosen and lines(whole, "end")[0]["best"] == chosen["step"]
     assert len(report["data"]) == 64 and report["config"]["max_steps"] == STEPS
     kept = sorted(path.name for path in (whole / "adapter").iterdir())
-    assert kept == ["adapter_config.json", "adapter_model.safetensors", "made_for.json"]
+    assert kept == [".round.json", "adapter_config.json", "adapter_model.safetensors", "made_for.json"]
     if chosen["step"] == STEPS:
         last = whole / "checkpoints" / f"checkpoint-{STEPS}" / "adapter_model.safetensors"
         assert (whole / "adapter" / "adapter_model.safetensors").read_bytes() == last.read_bytes()
@@ -334,6 +334,26 @@ def test_other_families_go_through_the_same_door(laid: Laid, write: Any, more: d
         run = laid.run(f"{name}-dpo", **DPO, **more, adapter=str(run / "adapter"))
         assert lines(run, "step")[0]["margin"] == pytest.approx(0, abs=1e-3)
         assert losses(run)[2] > 0
+
+
+def test_on_weights_of_4_bits_a_run_goes_on_as_if_it_had_not_ended(laid: Laid) -> None:
+    def gone_on(whole: Path) -> Path:
+        """The run as it was when killed after its first checkpoint, gone on with."""
+        run = again(whole, f"{whole.name}-again")
+        shutil.rmtree(run / "checkpoints" / "checkpoint-4")
+        metrics = run / "metrics.jsonl"
+        metrics.write_text("".join(f"{json.dumps(line)}\n" for line in lines(whole)[:-1]))
+        (sft if "sft" in run.name else dpo).main(["--config", str(run / "config.json")])
+        assert [line["from_step"] for line in lines(run, "begin")] == [0, 2]
+        return run / "adapter" / "adapter_model.safetensors"
+
+    more: dict[str, Any] = {"tuning": "qlora", "max_steps": 4}
+    taught = laid.run("four-bit-sft", **more)
+    preferred = laid.run("four-bit-dpo", **more, **DPO, adapter=str(taught / "adapter"))
+    for run in (taught, preferred):
+        made = gone_on(run)
+        assert losses(made.parents[1]) == losses(run)
+        assert made.read_bytes() == (run / "adapter" / made.name).read_bytes()
 
 
 def test_a_clip_that_cannot_be_read_is_named_before_the_first_step(

@@ -11,7 +11,15 @@ import pytest
 
 from tests.unit.controls_kit import AUDIBLE, Filled, Says, by_ear, filled, prior, right, tell
 from thud.errors import BadRequest
-from thud.evaluation.before_after import Asked, BeforeAfter, Told, before_after, before_after_json
+from thud.evaluation.before_after import (
+    FROM_EXISTENCE,
+    LENT,
+    Asked,
+    BeforeAfter,
+    Told,
+    before_after,
+    before_after_json,
+)
 from thud.evaluation.controls import CLASSES, Played
 from thud.runs.listening.controls import before_after_of
 from thud.store import Store, open_store
@@ -47,7 +55,7 @@ def test_a_listener_that_learned_to_listen() -> None:
         ]
     )
     assert (tuple(found.by_class), found.items, found.sources) == (CLASSES, 4 * CLIPS, CLIPS)
-    assert set(found.by_class.values()) == {CLIPS} and (found.left_out, found.notes) == (0, ())
+    assert set(found.by_class.values()) == {CLIPS} and (found.left_out, found.notes) == (0, (LENT,))
     assert [stage.accuracy.value for stage in found.stages] == pytest.approx([0.25, 1.0, 1.0])
     assert {name: each.value for name, each in found.stages[0].by_class.items()} == {
         "synced": 1.0, "early": 0.0, "delayed": 0.0, "muted": 0.0,
@@ -94,8 +102,12 @@ def test_the_control_is_of_four_classes_too() -> None:
     found = before_after([before, Asked("after", told(right), told(lambda number, label: "synced", AUDIBLE))])
     shuffled = found.stages[1].shuffled
     assert shuffled is not None and shuffled.value == pytest.approx((1 + 0 + 0 + 1) / 4)
-    asked = before_after([before, Asked("after", told(right), told(prior))]).stages[1].shuffled
-    assert asked is not None and asked.value == pytest.approx(0.25)
+    asked = before_after([before, Asked("after", told(right), told(prior))])
+    assert asked.stages[1].shuffled is not None and asked.stages[1].shuffled.value == pytest.approx(0.25)
+    under = [each.stages[1].under for each in (found, asked)]
+    assert [(one.items, one.lent, one.of) for one in under if one] == [(3 * CLIPS, CLIPS, 4 * CLIPS), (96, 0, 96)]
+    assert (found.notes, asked.notes) == ((LENT,), ())
+    assert "asked of 72 of 96 items" in found.stages[1].words and "asked of" not in asked.stages[1].words
 
 
 def test_only_what_all_of_them_answered_counts() -> None:
@@ -136,9 +148,9 @@ def test_it_goes_into_json() -> None:
                                                        "n": 24, "sources": 24}  # fmt: skip
     assert plain["steps"][0]["difference"]["value"] == pytest.approx(0.75)
     assert plain["answer"] == "Yes." and plain["ceiling"]["low"] is None is plain["ceiling"]["high"]
-    assert [plain["stages"][1][name]["n"] for name in ("accuracy", "shuffled", "over")] == 3 * [4 * CLIPS]
+    assert [plain["stages"][1][name]["n"] for name in ("accuracy", "shuffled", "over")] == [96, 72, 96]
     assert plain["steps"][0]["difference"]["n"] == 4 * CLIPS and plain["stages"][1]["accuracy"]["sources"] == CLIPS
-    assert plain["steps"][0]["test_words"].startswith("signs of the differences") and plain["notes"] == []
+    assert plain["steps"][0]["test_words"].startswith("signs of the differences") and plain["notes"] == [LENT]
 
 
 def test_what_is_left_under_another_picture_is_not_owed_to_it() -> None:
@@ -151,6 +163,18 @@ def test_what_is_left_under_another_picture_is_not_owed_to_it() -> None:
     assert "left under another picture" in after.words and "left under another picture" in found.words
 
 
+def test_a_few_sources_do_not_show_that_it_is_gone() -> None:
+    """Twelve clips, four of them as right under another picture: too few to say that nothing else tells it."""
+    few = range(12)
+    some = told(lambda number, label: label if number % 3 == 0 else "synced", AUDIBLE, few)
+    found = before_after([Asked("before", told(prior, clips=few)), Asked("after", told(right, clips=few), some)])
+    after = found.stages[1]
+    assert after.left.low is not None and after.left.high is not None and after.left.low < 0 < 0.1 < after.left.high
+    assert (after.needs_picture, after.by_picture, found.answer) == (True, None, "Not known.")
+    for words in (after.words, found.words):
+        assert "gone" not in words and "by the right picture" not in words and "may be left (" in words, words
+
+
 def test_a_control_of_a_few_items_is_held_against_those_items() -> None:
     """Wrong about the second half of the clips; the control, of the first half, has as much right: no loss at all."""
 
@@ -160,10 +184,10 @@ def test_a_control_of_a_few_items_is_held_against_those_items() -> None:
     asked = told(right, AUDIBLE, range(CLIPS // 2))
     after = before_after([Asked("before", told(prior)), Asked("after", told(half), asked)]).stages[1]
     assert after.under is not None and after.under.apart.value == 0.0
-    assert (after.under.items, after.under.of) == (4 * CLIPS // 2, 4 * CLIPS)
+    assert (after.under.items, after.under.of) == (3 * CLIPS // 2, 4 * CLIPS)
     gone = told(by_ear, AUDIBLE, range(CLIPS // 2))
     told_of = before_after([Asked("before", told(prior)), Asked("after", told(right), gone)])
-    assert "asked of 48 of 96 items" in told_of.stages[1].words
+    assert "asked of 36 of 96 items" in told_of.stages[1].words
     few = before_after([Asked("before", told(prior)), Asked("after", told(right), told(by_ear, AUDIBLE, range(3)))])
     assert few.steps[0].counts is None and "too few were asked under another picture" in few.words
 
@@ -220,8 +244,7 @@ def test_the_store_tells_the_same(place: tuple[Store, Filled]) -> None:
     assert found.steps[0].counts is True
     assert found.items == alone.items and found.ceiling.share == pytest.approx(alone.ceiling.share)
     assert found.stages[1].shuffled == alone.stages[1].shuffled
-    assert found.notes == ("“muted” is from the question whether anything is heard, the other classes from the one "
-                           "about time.",)  # fmt: skip
+    assert found.notes == (FROM_EXISTENCE, LENT)
 
 
 def test_a_response_that_never_came_is_not_a_wrong_answer(place: tuple[Store, Filled]) -> None:
@@ -232,7 +255,7 @@ def test_a_response_that_never_came_is_not_a_wrong_answer(place: tuple[Store, Fi
     found = compared(store, before, after)
     assert (found.items, found.left_out, found.stages[1].accuracy.value) == (4 * CLIPS - 4, 4, 1.0)
     under = found.stages[1].under
-    assert under is not None and (under.items, under.of) == (4 * CLIPS - 8, 4 * CLIPS - 4)
+    assert under is not None and (under.items, under.of) == (3 * (CLIPS - 2), 4 * CLIPS - 4)
     refused = tell(store, there, "shy", lambda number, label: label if number else "refused", labels=FOUR)
     found = compared(store, before, refused)
     assert (found.items, found.left_out) == (4 * CLIPS, 0) and found.stages[1].accuracy.value == pytest.approx(23 / 24)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.train_kit import end, journal, put_run
 from tests.training.run_kit import lines
 from tests.unit.runs_kit import until
 from tests.unit.train_kit import FIELDS, Made, Place, make, opened
@@ -25,6 +27,8 @@ from thud.runs.chain import (
     stop_chain,
     wait_chain,
 )
+from thud.runs.clusters.cluster import PLACES
+from thud.runs.folder import read_plan
 from thud.runs.pairs.files import start_import
 from thud.runs.run import Runs
 from thud.runs.trainer.child import at_work
@@ -49,9 +53,10 @@ def place(tmp_path: Path, made: Made) -> Iterator[Place]:
         yield found
 
 
-def a_set(place: Place) -> str:
-    """The id of a pair set that was taken in from the export."""
-    run = place.runs.wait(start_import(place.store, place.runs, Path(place.made.export), (), "ann").id, 60)
+def a_set(place: Place, export: Path | None = None) -> str:
+    """The id of a pair set that was taken in from an export, from the one there is unless another is given."""
+    export = export or Path(place.made.export)
+    run = place.runs.wait(start_import(place.store, place.runs, export, (), "ann").id, 60)
     assert run.state == "done", run.message
     return str(place.runs.results(run.id)[0]["result"]["set"])
 
@@ -171,16 +176,13 @@ def test_one_press_goes_on_where_a_run_could_not_begin_or_was_deleted(place: Pla
     go_on(place.store, place.runs, chain_id, "ann")
     assert place.runs.run(broken.id).state in ("queued", "running"), "the same run goes on"
     place.runs.cancel(broken.id, now=True)
-    body = place.store.definitions("chain")[chain_id]
-    place.store.define(
-        "chain", chain_id, {**body, "steps": [body["steps"][0], {**body["steps"][1], "name": ""}]}, "ann"
-    )
     until(lambda: not trainer_at_work(place, broken))
     delete_run(place.store, place.runs, broken.id, "ann")
     view = chain(place.store, place.runs, chain_id)
     assert (view.state, view.steps[1].run_id) == ("paused", "") and "deleted" in view.problem
     go_on(place.store, place.runs, chain_id, "ann")
     assert run_of(place, chain_id, 1).id != broken.id
+    assert run_of(place, chain_id, 1).settings["name"] == "mine"
     place.runs.cancel(run_of(place, chain_id, 1).id, now=True)
 
 
@@ -210,6 +212,65 @@ def test_the_name_of_a_training_that_comes_later_is_its_own(place: Place) -> Non
     stop_chain(place.store, place.runs, run.settings["chain"][0], "ann", now=True)
     place.store.define("chain", "other", {**body, "steps": [{**body["steps"][0], "name": "sft-0001"}]}, "ann")
     assert plan_training(place.store, place.runs, place.wanted()).name == "sft-0002", "the other is promised"
+    with pytest.raises(BadRequest, match="promised to “Export, then SFT”; go on with that, or choose another"):
+        plan_training(place.store, place.runs, place.wanted(name="sft-0001"))
+
+
+def test_what_a_chain_needs_later_stays_until_it_is_stopped_and_is_then_taught_anew(place: Place) -> None:
+    sft = put_run(place.store, "sft-0001", "done", [*journal(4, 4), end("done", 4)], chain=["c0ffee", 0])
+    steps = [training(place, "", export=place.made.export), training(place, "", stage="dpo", adapter={"step": 0})]
+    chain_id = keep_chain(place, "c0ffee", steps)
+    with pytest.raises(BadRequest, match="“By hand” still needs it; stop that first"):
+        delete_run(place.store, place.runs, sft.id, "ann")
+    stop_chain(place.store, place.runs, chain_id, "ann")
+    delete_run(place.store, place.runs, sft.id, "ann")
+    keep_chain(place, "c0ffee", steps)  # whoever stopped it is forgotten
+    view = chain(place.store, place.runs, chain_id)
+    assert (view.state, states(view)) == ("paused", ["stopped", "ahead"]) and "was deleted" in view.problem
+    advance(place.store, place.runs)
+    assert run_of(place, chain_id, 0).id == sft.id, "nobody has asked for another"
+    go_on(place.store, place.runs, chain_id, "ann")
+    again = run_of(place, chain_id, 0)
+    assert again.id != sft.id and chain(place.store, place.runs, chain_id).state == "running"
+    place.runs.cancel(again.id, now=True)
+
+
+def keep_chain(place: Place, chain_id: str, steps: list[dict[str, Any]]) -> str:
+    """A chain whose runs were written by hand."""
+    body = {"title": "By hand", "kind": "", "steps": steps, "by": "ann", "at": "", "nothing": {}, "stuck": None}
+    place.store.define("chain", chain_id, body, "ann")
+    return chain_id
+
+
+def test_what_no_later_step_needs_can_go(place: Place) -> None:
+    done = [*journal(4, 4), end("done", 4)]
+    dpo = put_run(place.store, "dpo-0002", "done", done, chain=["c0ffee", 1])
+    steps = [training(place, "", name="first"), training(place, "", stage="dpo", adapter={"step": 0}), NOWHERE]
+    keep_chain(place, "c0ffee", steps)
+    delete_run(place.store, place.runs, dpo.id, "ann")
+    assert chain(place.store, place.runs, "c0ffee").steps[1].state == "done"
+
+
+def test_a_chain_is_worked_where_it_was_started(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by those who send their own runs elsewhere; and where its place may not be used it says so."""
+    shorter = shutil.copytree(place.made.export, tmp_path / "shorter")
+    rows = (shorter / "train.jsonl").read_text().splitlines(keepends=True)
+    (shorter / "train.jsonl").write_text("".join(rows[:-1]))
+    sets = a_set(place), a_set(place, shorter)
+    monkeypatch.setenv(PLACES, "slurm")
+    with chains_held():
+        chain_id = start(place, *(EXPORT | {"set": one} for one in sets))
+        assert place.runs.wait(run_of(place, chain_id, 0).id, 60).state == "done"
+        body = place.store.definitions("chain")[chain_id]
+        place.store.define("chain", chain_id, {**body, "on": "http://127.0.0.1:1"}, "ann")
+    view = wait(place, chain_id)
+    assert (view.state, states(view)) == ("paused", ["done", "failed"])
+    assert view.problem == f"Runs cannot be sent to http://127.0.0.1:1. {PLACES} allows slurm."
+    place.store.define("chain", chain_id, {**body, "stuck": {"step": 1, "problem": "", "held": False}}, "ann")
+    with Runs(place.store, place.folder, on="slurm", takes_up=False) as elsewhere:
+        go_on(place.store, elsewhere, chain_id, "ann")
+        run = elsewhere.wait(run_of_step(elsewhere, chain_id, 1).id, 60)  # type: ignore[union-attr]
+    assert run.state == "done" and read_plan(place.of(run)).header.on == body["on"] == ""
 
 
 def test_a_first_step_that_cannot_start_leaves_nothing(place: Place) -> None:

@@ -36,7 +36,8 @@ def test_what_it_says_of_a_config_and_of_recipes(tmp_path: Path) -> None:
         assert wrong["verdict"] == "blocked" and wrong["reasons"][0]["reason"].startswith("stage is")
         names = [one["name"] for one in checker.recipes()]
         assert {"demo-sft", "demo-dpo"} <= set(names)
-        assert "torch" in checker.capability()["versions"]
+        able = checker.capability(tmp_path / "not" / "yet", "cpu")
+        assert "torch" in able["versions"] and able["gpus"] == [] and able["disk_free_gb"] > 0
 
 
 def test_a_broken_base_is_a_reason_and_breaks_nothing(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_who_waits_is_told_when_it_is_closed() -> None:
 
     def ask() -> None:
         try:
-            checker.capability()
+            checker.capability(Path())
         except RunFailed as error:
             said.append(str(error))
 
@@ -109,12 +110,12 @@ def test_who_waits_is_told_when_it_is_closed() -> None:
     assert not asking.is_alive() and len(said) == 1
     until(lambda: gone(child))
     with pytest.raises(RunFailed, match="thud ends"):
-        checker.capability()
+        checker.capability(Path())
 
 
 def test_it_does_not_wait_for_ever() -> None:
     with Checker(0.01) as checker, pytest.raises(RunFailed, match="within 0.01 s"):
-        checker.capability()
+        checker.capability(Path())
 
 
 def test_it_ends_with_the_process_that_asks(tmp_path: Path) -> None:

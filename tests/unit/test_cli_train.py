@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,15 @@ import pytest
 
 from tests.tiny_omni import write_qwen25_omni
 from tests.training.run_kit import lines, losses, make_export
+from tests.unit import runs_jobs
 from thud.cli import main
-from thud.cli.train.starting import read_fields
+from thud.cli.output import Bar, Output
+from thud.cli.train.starting import read_fields, run_resume
 from thud.errors import BadRequest
 from thud.runs.chain import run_of_step, start_chain
+from thud.runs.pairs.files import start_import
 from thud.runs.run import Runs
-from thud.store import open_store
+from thud.store import Store, open_store
 
 STEPS = 24
 Rows = list[dict[str, Any]]
@@ -51,13 +56,16 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 
 def started(made: Path, steps: int, *more: str) -> list[str]:
     fields = [f"--field={name}={value}" for name, value in (SMALL | {"max_steps": str(steps)}).items()]
-    data = ["--export", str(made / "export"), "--base", str(made / "base")]
-    return ["start", "--stage", "sft", *data, *fields, "--waive", "never_linted", *more]
+    data = [] if "--set" in more else ["--export", str(made / "export")]
+    model = ["--base", str(made / "base"), "--device", "cpu"]
+    return ["start", "--stage", "sft", *data, *model, *fields, "--waive", "never_linted", *more]
 
 
 def test_a_training_is_planned_started_stopped_resumed_and_exported(
     made: Path, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    code, [plan], err = shell(*started(made, STEPS, "--then", "ask", "--plan"))
+    assert (code, plan["blocked"]) == (1, "") and "nobody knows which clips" in plan["then"]["blocked"], err
     code, [plan, begun], err = shell(*started(made, STEPS, "--detach"))
     assert (code, plan["blocked"], err) == (0, "", "")
     assert "-m training.sft --config RUN/config.json" in plan["command"]
@@ -90,6 +98,8 @@ def test_a_training_is_planned_started_stopped_resumed_and_exported(
         (["start", "--stage", "sft", "--export", "nowhere", "--base", "tiny"], "no export for TRL"),
         (["start", "--recipe", "nothing", "--export", "nowhere"], "There is no training recipe"),
         (["start", "--stage", "sft", "--export", "x", "--base", "tiny", "--on", "moon"], "no place to run on"),
+        (["start", "--export", "x", "--recipe", "demo-sft", "--then", "dpo=demo-dpo"], "--then takes dpo=RECIPE:SET"),
+        (["start", "--export", "x", "--recipe", "demo-sft", "--then", "dpo=demo-dpo:x"], "There is no pair set"),
         (["stop", "sft-0009"], "There is no training run sft-0009"),
         (["resume", "sft-0009"], "There is no training run sft-0009"),
         (["export", "sft-0009", "--public"], "add --push OWNER/NAME"),
@@ -143,3 +153,82 @@ def test_a_chain_is_stopped_taken_up_and_followed_to_where_it_stands(made: Path,
     for name in ("Two", chain_id):  # the step that could not start is tried again
         code, _, err = shell("resume", name)
         assert code == 1 and "is no export for TRL" in err
+
+
+class CtrlC(Output):
+    """A shell in which somebody presses Ctrl-C as soon as there is something to wait for."""
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Bar]:
+        raise KeyboardInterrupt
+        yield
+
+
+@contextmanager
+def alone(folder: Path, takes_up: bool = True) -> Iterator[tuple[Store, Runs]]:
+    with (
+        open_store(folder.parent / "annotations.duckdb", folder) as store,
+        Runs(store, folder, takes_up=takes_up) as runs,
+    ):
+        runs.recover()
+        yield store, runs
+
+
+def end_long(folder: Path) -> str:
+    """Ends the run that has the CPU, if it does; the id of the chain there is."""
+    with alone(folder, takes_up=False) as (store, runs):
+        for run in runs.runs():
+            if run.title == "Long" and run.state == "running":
+                runs.cancel(run.id, now=True)
+        return next(iter(store.definitions("chain")), "")
+
+
+@pytest.fixture
+def held_cpu(made: Path, tmp_path: Path) -> Iterator[str]:
+    """The id of a pair set that was not exported, in a workspace where a run has the CPU and keeps it."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    try:
+        with alone(folder) as (store, runs):
+            taken_in = runs.wait(start_import(store, runs, made / "export", (), "ann").id, 60)
+            item = {"key": "long", "number": 1, "sleep_s": 600}
+            at_work = runs.start("squares", "Long", {}, [item], "ann", job=runs_jobs.ADDRESS, device="cpu", limit_s=0)
+            _until(lambda: runs.run(at_work.id).state == "running")
+            set_id = str(runs.results(taken_in.id)[0]["result"]["set"])
+        yield set_id
+    finally:
+        end_long(folder)
+
+
+def test_what_is_left_alone_while_another_has_its_device_waits_until_thud_is_open(
+    made: Path, held_cpu: str, shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A set that was not exported: that is waited for, so that its training is in line."""
+    asked = Namespace(workspace=tmp_path / "workspace", db=None, detach=False, name="sft-0001")
+
+    def pressed() -> str:
+        capsys.readouterr()
+        with pytest.raises(KeyboardInterrupt):
+            run_resume(asked, CtrlC())
+        return capsys.readouterr().out.strip()
+
+    waits = "Waits for “Long”, which has the CPU. It starts when thud is open again, or by train resume"
+    code, [plan, left], err = shell(*started(made, STEPS, "--set", held_cpu, "--detach"))
+    assert (code, plan["exports"], left["name"], left["waits"], err) == (0, True, "sft-0001", f"{waits} sft-0001.", "")
+    row = shell("list")[1][0]
+    assert (row["state"], row["words"]) == ("waiting", "It starts when thud is open again.")
+    assert shell("resume", "sft-0001", "--detach")[1] == [left]
+    assert pressed() == f"sft-0001: {waits} sft-0001."
+    asked.name = "Export, then SFT"
+    chained = pressed()
+
+    chain_id = end_long(asked.workspace)
+    assert chained == f"Export, then SFT: {waits} {chain_id}."
+    assert shell("resume", chain_id, "--detach")[1] == [{"chain": chain_id, "title": "Export, then SFT", "waits": ""}]
+    begun = "what is at work goes on without this shell; train stop ends it."
+    assert pressed() == (
+        f"Export, then SFT: {begun} What comes after it starts when thud is open again, or by train resume {chain_id}."
+    )
+    asked.name = "sft-0001"
+    assert pressed() == f"sft-0001: {begun}"
+    assert shell("stop", "sft-0001", "--now")[0] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,12 @@ def test_verdicts() -> None:
     left = against(high, under=under(share + 0.2, 0.2))
     assert "of which 20 points are left under another picture" in left.words
     assert (left.needs_picture, left.by_picture) == (True, False)
+    maybe = against(high, under=replace(under(share, 0.28), accuracy=sure(share + 0.12, 0.16)))
+    less = "and less right under another picture, where up to 28 points may be left (+12, −4 to +28)."
+    assert maybe.words == f"40 points over what the sound alone allows, {less}"
+    assert (maybe.needs_picture, maybe.by_picture) == (True, None)
+    blind = against(high, under=replace(under(share, 0.4), allowed=None))
+    assert blind.by_picture is None and "where nobody knows how much is left" in blind.words
     few = against(high, under=under(share, 0.4, sources=5, p=2 / 2**5))
     assert "too few were asked under another picture" in few.words
     assert (few.needs_picture, few.by_picture) == (None, None)
@@ -152,6 +159,9 @@ def test_a_gain_counts_only_above_ceiling_and_control() -> None:
     for words, held in cases.items():
         counts, said = gain(sure(0.3), 0.001, held)
         assert counts is False and words in said, said
+    maybe = against(high, under=replace(under(share, 0.28), accuracy=sure(share + 0.12, 0.16)))
+    counts, said = gain(sure(0.3), 0.001, maybe)
+    assert counts is None and "up to 28 points may be left (+12, −4 to +28)" in said and "not known" in said
     few = gain(sure(0.3), 0.001, against(high, under=under(share, 0.4, sources=5)))
     assert few[0] is None and "too few were asked under another picture" in few[1]
     assert gain(sure(0.3), 0.001, against(high))[0] is None

@@ -348,6 +348,17 @@ def test_a_file_whose_hash_is_known_is_not_read_again(tmp_path: Path) -> None:
     assert lines == [f"{'0' * 64}  a/known.bin", f"{file_sha256(tmp_path / 'out/b.txt')}  b.txt", f"{'1' * 64}  c.txt"]
 
 
+def test_what_a_killed_process_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+    (tmp_path / ".out.part-lefthere" / "half").mkdir(parents=True)
+    (tmp_path / ".out-mine").mkdir()
+    with whole_folder(tmp_path / "out") as other:
+        (other / "first").write_text("1")
+        with pytest.raises(BadRequest), whole_folder(tmp_path / "out") as part:
+            assert sorted(path.name for path in tmp_path.iterdir()) == sorted([".out-mine", other.name, part.name])
+            raise BadRequest("stopped")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out-mine", "out"]
+
+
 def test_a_sharegpt_export_keeps_llama_factorys_column_rules(made: Bench, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     written = write_export(made.pairs, folder, "sharegpt", made.workspace, {"title": "Two clips"})

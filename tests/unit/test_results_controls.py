@@ -72,7 +72,8 @@ def test_a_listeners_page_and_two_compared_say_whether_it_counts(store: Store) -
 
     gained = compared("prior", "listens")
     assert gained["counts"] is True and gained["words"].startswith("B gains 67 points")
-    assert gained["difference"]["value"] == pytest.approx(2 / 3)
+    assert gained["difference"]["value"] == pytest.approx(2 / 3) and gained["p"] < 0.001
+    assert gained["difference"]["low"] > 0.3 and gained["test_words"].startswith("signs of the differences")
     turned = compared("listens", "prior")
     assert turned["counts"] is True and turned["words"].startswith("A gains 67 points")
     assert turned["difference"]["value"] == pytest.approx(-2 / 3)

@@ -119,6 +119,18 @@ def test_a_control_is_paired_with_the_very_items(place: tuple[Store, Filled]) ->
     assert found.under.allowed == own != found.ceiling.share
 
 
+def test_other_questions_about_other_clips_are_no_part_of_the_control(place: tuple[Store, Filled]) -> None:
+    """Asked about synchrony on half of the clips with its control, and on the others only whether anything is heard."""
+    store, there = place
+    half = some(there, range(CLIPS // 2))
+    tell(store, half, "wide", lambda number, label: label if number % 3 else "synced")
+    tell(store, half, "wide", by_ear, "shuffled_picture")
+    alone = held(store)["wide", "audio_video"]
+    tell(store, some(there, range(CLIPS // 2, CLIPS)), "wide", right, labels=("muted",))
+    assert held(store)["wide", "audio_video"] == alone
+    assert alone.under is not None and alone.under.items == 3 * CLIPS // 2
+
+
 def test_a_response_that_never_came_loses_nothing_under_another_picture(place: tuple[Store, Filled]) -> None:
     """A control whose service was down would look as if the listener needed the picture."""
     store, there = place

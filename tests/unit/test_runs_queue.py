@@ -148,7 +148,8 @@ def test_who_only_looks_starts_nothing(store: Store, tmp_path: Path) -> None:
         looking.recover()
         looking.cancel(first.id, now=True)
         time.sleep(1)
-        assert looking.run(second.id).state == "queued"
+        waits = looking.run(second.id)
+        assert (waits.state, waits.message) == ("queued", "It starts when thud is open again.")
     with Runs(store, tmp_path) as after:
         after.recover()
         assert after.wait(second.id, 60).state == "done"

@@ -19,6 +19,7 @@ from thud.store.score_items import ItemQuery
 
 CLIPS = [f"clip{number:012d}" for number in range(12)]
 OFFSETS = (*STIMULI, ("early", -1.2), ("delayed", 1.2))
+COUNTED = (*SUMS, "original_counted", "pairs", "both")
 MINDS = (Mind("synced", SYNCED), Mind("perfect", PERFECT), Mind("so so", middling(0.8)))
 
 
@@ -43,12 +44,12 @@ def totals(store: Store, wanted: ScoreFilter, mind: Mind, task: str) -> Counter[
     named = zip(rows["part"], rows["listener_key"], rows["task"], strict=True)
     part = next(part for part, key, of in named if (key, of) == (mind.key, task))
     mine = counts["part"] == part
-    return Counter({name: int(counts[name][mine].sum()) for name in (*SUMS, "pairs", "both")})
+    return Counter({name: int(counts[name][mine].sum()) for name in COUNTED})
 
 
 def by_hand(many: list[Response], mind: Mind, task: str) -> Counter[str]:
     """The same from the records."""
-    found: Counter[str] = Counter(dict.fromkeys((*SUMS, "pairs", "both"), 0))
+    found: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
     pairs: dict[tuple[str, str], dict[str, list[bool]]] = {}
     for response in many:
         item, label = response.item, response.answer.label
@@ -61,7 +62,8 @@ def by_hand(many: list[Response], mind: Mind, task: str) -> Counter[str]:
         found[f"{side}_flagged"] += label in ("early", "delayed", "desync") and not right
         if item.condition in ("original", "early", "delayed"):
             found[f"{item.condition}_counted"] += 1
-            found[f"{item.condition}_hit"] += right
+        if item.condition in ("early", "delayed"):
+            found[f"{item.condition}_right"] += right
         if label in ("unparsed", "refused", "error"):
             found[f"{side}_{label}"] += 1
         pairs.setdefault((item.clip_id, item.question_id), {"original": [], "edited": []})[side].append(right)
@@ -109,6 +111,14 @@ def test_pairs_leave_unanswered_items_out_when_asked(store: Store) -> None:
     wrong = totals(store, ScoreFilter(), mind, "existence")
     assert (wrong["pairs"], wrong["both"], wrong["edited_error"]) == (1, 0, 1)
     assert totals(store, ScoreFilter(unparsed="out"), mind, "existence")["pairs"] == 0
+
+
+def test_items_that_count_are_told_from_those_left_out(store: Store) -> None:
+    mind, ask, said = Mind("one"), Ask("sync"), {"a": "synced", "b": "unparsed", "c": "refused", "d": "early"}
+    items = {name: make_item(f"clip {name}", "original", None, ask) for name in said}
+    fill(store, [make_response(mind, items[name], label) for name, label in said.items()])
+    counted = [totals(store, ScoreFilter(unparsed=way), mind, "sync")["original_counted"] for way in ("wrong", "out")]
+    assert counted == [4, 2]
 
 
 def test_a_person_outranks_the_judge_and_the_judge_the_abstaining_rules(store: Store) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.train_kit import (
     CLASSES,
+    EDITS,
     OTHER_PICTURE,
     always,
     answer,
@@ -24,31 +25,24 @@ from tests.train_kit import (
     some_runs,
     taught,
 )
-from tests.unit.store_samples import a_clip, a_run
+from tests.unit.store_samples import a_clip, a_run, a_stimulus
 from thud.errors import BadRequest, NotFound
 from thud.listeners.questions import DEMO
 from thud.listeners.questions import to_json as questions_json
 from thud.listeners.roster import Listener, to_json
 from thud.pairs.pair import Pair, Shown
 from thud.pairs.pair_set import SetWriter
-from thud.records import EventTimes
+from thud.records import Answer, EventTimes, Intervention, Response, Run
 from thud.runs.chain import chains
 from thud.runs.chain_steps import check_steps
-from thud.runs.listening.listen import find_listener
+from thud.runs.jobs.train import conclude
+from thud.runs.listening.listen import Wanted, find_listener, plan_listening
 from thud.runs.pairs.sets import HELD_OUT as FROZEN
 from thud.runs.run import Runs
-from thud.runs.training.teaching import (
-    demo_note,
-    demo_problem,
-    demo_steps,
-    held_out_clips,
-    lineage,
-    measure,
-    measured,
-    teach_tiny,
-    validation_ceiling,
-)
-from thud.store import Store, open_store
+from thud.runs.training import train_run
+from thud.runs.training.measuring import held_out_clips, line_of, lineage, measure, measured
+from thud.runs.training.teaching import demo_note, demo_problem, demo_steps, teach_tiny, validation_ceiling
+from thud.store import Store, changes, open_store
 
 
 @pytest.fixture
@@ -165,6 +159,21 @@ def test_a_line_begins_with_the_adapter_that_training_went_on_from(store: Store,
     assert find_listener(store, lineage(store, runs, run.id)[0].listener).adapter == str(folder)
 
 
+def test_a_line_goes_back_through_a_model_that_was_trained_as_a_whole(store: Store, runs: Runs) -> None:
+    held_out_stimuli(store, 2)
+    lines, config = [*journal(4, 4), end("done", 4)], {"stage": "sft", "base": "tiny", "data": "x"}
+    sft = put_run(store, "sft-0001", "done", lines, config=config | {"tuning": "full"})
+    model = store.workspace / sft.folder / "model"
+    model.mkdir()
+    conclude(store, sft)
+    began = {"base": str(model), "first_base": "tiny", "config": config | {"base": str(model)}}
+    dpo = put_run(store, "dpo-0002", "done", lines, adapter_run=sft.id, **began)
+    assert keep_adapter(store, dpo) == find_listener(store, "tiny dpo-0002").name
+    assert [one.listener for one in lineage(store, runs, dpo.id)] == ["tiny", "tiny sft-0001", "tiny dpo-0002"]
+    assert len(held_out_clips(store, line_of(store, runs, dpo.id))) == 2, "the small model's, not those of a set"
+    assert train_run(store, runs, sft.id).deletable.startswith("dpo-0002 went on from it")
+
+
 def test_two_trainings_of_one_kind_are_told_apart(store: Store, runs: Runs) -> None:
     made = some_runs(store)
     again = put_run(store, "sft-0006", "done", [*journal(4, 4), end("done", 4)], adapter_run=made["sft-0001"].id)
@@ -196,6 +205,10 @@ def test_a_run_whose_line_was_not_asked_says_so(store: Store, runs: Runs) -> Non
     assert "not there to be asked" in measured(store, runs, made["sft-0002"].id).why
 
 
+def held_out(store: Store, runs: Runs, run: Run) -> tuple[str, ...]:
+    return held_out_clips(store, line_of(store, runs, run.id))
+
+
 def test_clips_are_those_of_the_demo_or_of_the_set_or_frozen_ones(store: Store, runs: Runs) -> None:
     learnt, tested, frozen = (a_clip(number).id for number in (50, 51, 52))
     store.add_clips([a_clip(number) for number in (50, 51, 52)], "ana")
@@ -206,15 +219,36 @@ def test_clips_are_those_of_the_demo_or_of_the_set_or_frozen_ones(store: Store, 
     for number, set_id in enumerate((*sets, "gone"), 1):
         wanted = {"set_id": set_id, "export": "", "adapter": "", "adapter_run": "", "stage": "sft"}
         run = put_run(store, f"sft-000{number}", "done", [], wanted=wanted)
-        found.append(held_out_clips(store, runs, run.id))
+        found.append(held_out(store, runs, run))
     assert found == [(frozen,), (learnt,), (tested,), ()], "what a run learnt from is not held out, frozen or not"
     with pytest.raises(BadRequest, match="nobody knows which clips"):
         measure(store, runs, run.id, "ana")
     assert "nobody knows" in measured(store, runs, run.id).why
     later = put_run(store, "dpo-0005", "done", [], wanted={**wanted, "set_id": sets[1]}, adapter_run=run.id)
-    assert held_out_clips(store, runs, later.id) == (), "what came before it is not known"
+    assert held_out(store, runs, later) == (), "what came before it is not known"
     stimuli = held_out_stimuli(store, 2)
-    assert set(held_out_clips(store, runs, run.id)) == {one.clip_id for one in stimuli.values()}
+    assert set(held_out(store, runs, run)) == {one.clip_id for one in stimuli.values()}
+
+
+def test_nothing_is_kept_where_all_of_it_is_answered(store: Store, runs: Runs, tmp_path: Path) -> None:
+    run = some_runs(store)["sft-0001"]
+    clip = replace(a_clip(7, path=str(tmp_path / "7.mp4"), synthetic=True), source="thud-demo-held-out/7")
+    (tmp_path / "7.mp4").write_bytes(bytes(clip.probe.size_bytes))
+    store.add_clips([clip], "ana")
+    store.set_times(clip.id, EventTimes(1.0, 1.0, "construction"), "ana")
+    names = ["tiny", keep_adapter(store, run)]
+    store.define("question_set", DEMO.id, questions_json(DEMO), "ana")
+    store.add_stimuli([a_stimulus(clip, Intervention("swap", donor="d"), models="")], "ana")
+    with pytest.raises(BadRequest, match="No question fits"):
+        measure(store, runs, run.id, "ana")
+    store.add_stimuli([a_stimulus(clip, EDITS["muted"], models="")], "ana")
+    for name in names:
+        wanted = Wanted(DEMO, tasks=("sync", "existence"), clips=(clip.id,))
+        plan = plan_listening(store, runs, find_listener(store, name), wanted)
+        (item,) = plan.items
+        said = Response(name, plan.key, "r1", item, clip.source, "beep", "ok", "muted", Answer("muted", method="rules"))
+        store.write_many([changes.add_response(said, "ana")])
+    assert measure(store, runs, run.id, "ana") == "" and chains(store, runs) == []
 
 
 def test_who_kept_no_weights_cannot_be_asked(store: Store, runs: Runs) -> None:

@@ -25,7 +25,7 @@ from thud.listeners.roster import parse_listener
 from thud.records import Run
 from thud.runs.job import CannotGoOn, LeftOff
 from thud.runs.jobs.train import judged
-from thud.runs.run import Runs
+from thud.runs.run import Runs, worked_on
 from thud.runs.trainer.child import Ended, at_work, run_module
 from thud.runs.training import (
     clone,
@@ -149,7 +149,7 @@ def test_dpo_goes_on_from_its_adapter(taught: tuple[Place, Run]) -> None:
     config = json.loads((place.of(dpo) / "config.json").read_text())
     assert config["adapter"] == str(place.of(run) / "adapter")
     assert "base dpo-0002" in place.store.definitions("listener")
-    with pytest.raises(BadRequest, match="dpo-0002 went on from its adapter"):
+    with pytest.raises(BadRequest, match="dpo-0002 went on from it;"):
         delete_run(place.store, place.runs, run.id, "ann")
     listener = place.store.definitions("listener")["base dpo-0002"]
     whole = {**listener, "model": str(place.of(dpo) / "model"), "adapter": ""}  # as full tuning leaves it
@@ -164,7 +164,8 @@ def test_dpo_goes_on_from_its_adapter(taught: tuple[Place, Run]) -> None:
 
 def test_the_adapter_is_taken_out(taught: tuple[Place, Run]) -> None:
     place, run = taught
-    done = place.runs.wait(export_adapter(place.store, place.runs, run.id, "ann").id, 120)
+    with worked_on("slurm"):  # as by an app that sends its runs there; what is taken out is wanted here
+        done = place.runs.wait(export_adapter(place.store, place.runs, run.id, "ann").id, 120)
     assert (done.state, done.message) == ("done", "It is written."), done.message
     folder = Path(place.runs.results(done.id)[0]["result"]["folder"])
     assert folder == place.folder / "exports" / "models" / "base-sft-0001-adapter"
@@ -197,6 +198,8 @@ def test_the_same_again_under_another_name(taught: tuple[Place, Run]) -> None:
     place, run = taught
     wanted = clone(run)
     assert wanted == place.wanted(fields={"eval_every": 2})
+    with worked_on("slurm"):
+        assert plan_training(place.store, place.runs, wanted).wanted.on == "slurm", "the run is to say where it was"
     assert (
         plan_training(place.store, place.runs, wanted).name
         == next_name(place.store, place.runs, "sft")

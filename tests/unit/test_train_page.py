@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.train_kit import add_lines, journal, put_run, some_runs
+from tests.train_kit import add_lines, end, journal, put_run, some_runs
+from tests.training.run_kit import make_export
 from tests.unit.test_routes_annotate import serving
 from thud.errors import BadRequest, ThudError
 from thud.records import Run
 from thud.runs.run import Runs
 from thud.runs.training import TrainWanted, recipe_config, recipe_names
+from thud.runs.training.afterwards import Afterwards
 from thud.runs.training.wanted import config_of, over
 from thud.store import Store, open_store
 from ui.door.auth import AccountBook, Guard
@@ -28,7 +31,7 @@ from ui.door.rights import least_role
 from ui.house import House
 from ui.routes.train import train_router
 from ui.serve import _say
-from ui.train.asked import OWN, SHOWN, read_yaml, rest_yaml, wanted_json, wanted_of, wrong_field
+from ui.train.asked import OWN, SHOWN, after_of, read_yaml, rest_yaml, wanted_json, wanted_of, wrong_field
 from ui.train.card import card_csv
 from ui.train.facts import facts_of
 
@@ -180,6 +183,12 @@ def test_what_was_accepted_stays_in_sight_and_can_be_taken_back() -> None:
     assert (line["level"], line["waive"], line["words"]) == ("info", "no_gain", "no gain")
 
 
+def test_nothing_is_said_of_this_machine_where_another_trains() -> None:
+    here, there = ({one["title"]: one["words"] for one in facts_of(CHECK, able, about())} for able in (ABLE, {}))
+    assert here["Device"] == "the processor, 2 cores" and here["Room for checkpoints"] == "55 GB free"
+    assert not {"Device", "Room for checkpoints"} & there.keys()
+
+
 def test_a_sentence_beside_the_checker_stops_it_too() -> None:
     assert facts_of(CHECK, ABLE, about(blocked="The set is gone."))[0]["words"] == "The set is gone."
     assert all(one["level"] == "ok" for one in facts_of(CHECK, ABLE, about()))
@@ -276,7 +285,8 @@ def test_the_overview_lists_runs_newest_first_with_what_they_have_learnt(site: S
     assert [run["state"] for run in found["runs"]] == ["running", "failed", "stopped", "done"]
     done = found["runs"][-1]
     assert done["held_out"] == {"first": 0.25, "last": pytest.approx(0.95), "best": pytest.approx(0.95)}
-    assert (done["step"], done["of"], done["seconds"]) == (40, 40, 41 * 60 - 60)
+    assert (done["step"], done["of"], done["seconds"]) == (40, 40, 40 * 0.5), "its steps alone, however long it waited"
+    assert found["runs"][0]["seconds"] is None and {run["expected_gb"] for run in found["runs"]} == {None}
     assert found["runs"][1]["short"] == "out of memory"
     assert {one["stage"] for one in found["recipes"]} == {"sft", "dpo"}
     assert found["demo"]["here"] is False and found["adapters"] == []
@@ -287,6 +297,26 @@ def test_only_what_has_come_to_its_end_is_gone_on_from(site: Site) -> None:
     for name in ("sft-0001", "sft-0002"):
         (site.store.workspace / site.runs[name].folder / "adapter").mkdir()
     assert [one["name"] for one in site.get()["adapters"]] == ["sft-0001"]
+
+
+def test_a_model_that_was_trained_as_a_whole_can_be_gone_on_from(site: Site) -> None:
+    config = {"stage": "sft", "base": "tiny", "data": "x", "tuning": "full"}
+    lines = [*journal(4, 4, rounds=(0, 4)), end("done", 4)]
+    run = put_run(site.store, "sft-0006", "done", lines, config=config, device="0")
+    folder = site.store.workspace / run.folder
+    (folder / "model").mkdir()
+    result = {"key": "k", "outcome": "ok", "result": {"adapter": f"{run.folder}/model"}}
+    (folder / "results.jsonl").write_text(json.dumps(result) + "\n")
+    (folder.parent.parent / "exports" / "pairs" / "by-hand").mkdir(parents=True)
+    (folder.parent.parent / "exports" / "pairs" / "by-hand" / "train.jsonl").write_text("")
+    (one,) = site.get()["adapters"]
+    assert (one["base"], one["of"], one["full"], one["step"]) == ("tiny", "tiny", True, 4)
+    asked = {"stage": "dpo", "recipe": "demo-dpo", "export": "by-hand", "adapter_run": run.id, "quick": True}
+    for base in ("tiny", str(folder / "model"), ""):
+        told = site.post("/check", base=base, **asked)
+        assert (told["blocked"], told["config"]["base"], told["config"]["adapter"]) == ("", str(folder / "model"), "")
+    assert "belongs to tiny, not to other" in site.post("/check", base="models/other", **asked)["blocked"]
+    assert next(row["expected_gb"] for row in site.get()["runs"] if row["run"] == run.id) == 0.2, "on a GPU it compares"
 
 
 def test_lines_come_once_and_all_again_when_the_run_went_back(site: Site) -> None:
@@ -311,6 +341,7 @@ def test_a_form_that_is_not_filled_in_is_no_error(site: Site) -> None:
     assert "no YAML" in site.post("/check", stage="sft", yaml="a: [", quick=True)["blocked"]
     assert "no export" in site.post("/check", stage="sft", export="/", quick=True)["blocked"]
     assert "stage" in site.error("/start", stage="")
+    assert site.post("/check", stage="sft", yaml="tuning: full", base="b", quick=True)["config"]["tuning"] == "full"
 
 
 def test_a_run_is_told_again_as_it_was(site: Site) -> None:
@@ -359,9 +390,54 @@ def test_a_chain_of_another_run_is_not_at_work_on_this_one(site: Site) -> None:
     assert set(told.values()) == {""}
 
 
+def test_who_is_asked_is_said_without_a_count_that_would_stand_still(site: Site) -> None:
+    settings = {"listener": {"name": "tiny"}}
+    site.store.add_run(Run("1" * 16, "listen", "Ask tiny: 96 items", "running", 96, done=3, settings=settings), "ana")
+    assert site.get(f"/runs/{site.runs['sft-0001'].id}/before-after")["asking"] == "Ask tiny: 96 items."
+
+
 def test_the_log_is_shown(site: Site) -> None:
     assert "last words" in site.get(f"/runs/{site.runs['sft-0003'].id}/log")["log"]
 
 
 def test_there_is_no_demo_where_its_clips_are_not(site: Site) -> None:
     assert "no demo clips" in site.error("/demo")
+
+
+def put_chain(site: Site, name: str, at: str, kind: str = "", stuck: bool = False) -> None:
+    """A chain of one step that has nothing to do: done, or paused."""
+    why = {"step": 0, "problem": "The set is gone.", "held": False} if stuck else None
+    body = {"title": name, "kind": kind, "steps": [{"do": "train", "stage": "sft"}], "by": "ana", "at": at}
+    site.store.define("chain", name, {**body, "nothing": {} if stuck else {"0": "nothing"}, "stuck": why}, "ana")
+
+
+def test_every_chain_that_is_not_done_is_shown_and_the_newest_that_has_taught(site: Site) -> None:
+    put_chain(site, "old paused", "2026-01-01", stuck=True)
+    for number in range(6):
+        put_chain(site, f"measured {number}", f"2026-01-1{number}", kind="measure")
+    put_chain(site, "old demo", "2026-01-20", kind="demo")
+    put_chain(site, "demo", "2026-01-21", kind="demo")
+    put_chain(site, "new paused", "2026-01-22", stuck=True)
+    assert [one["id"] for one in site.get()["chains"]] == ["new paused", "old paused", "demo"]
+
+
+@pytest.mark.parametrize("then", [["ask"], {"recipe": 1}, {"recipe": "demo-dpo", "set": 1}])
+def test_what_cannot_be_meant_to_follow_is_refused(then: Any) -> None:
+    with pytest.raises(BadRequest):
+        after_of({"then": then})
+
+
+def test_what_follows_is_read_and_a_set_without_dpo_is_left_out() -> None:
+    assert after_of({}) == after_of({"then": {"recipe": "", "set": "x", "ask": "yes"}}) == Afterwards()
+    assert after_of({"then": {"recipe": "demo-dpo", "set": "x", "ask": True}}) == Afterwards("demo-dpo", "x", True)
+
+
+def test_the_check_says_what_cannot_follow(site: Site) -> None:
+    export = make_export(site.store.workspace)
+    told = site.post("/check", stage="sft", recipe="demo-sft", export=str(export), then={"recipe": "demo-dpo"})
+    assert "nobody knows which clips" in told["then"]["ask"] and "Choose the pairs" in told["then"]["train"]
+    assert told["wrong"] == "" and told["blocked"]
+    asked = {"stage": "sft", "recipe": "demo-sft", "export": str(export), "waive": ["never_linted"]}
+    assert "nobody knows which clips" in site.error("/start", **asked, then={"ask": True})
+    assert "Choose the pairs" in site.error("/start", **asked, then={"recipe": "demo-dpo"})
+    assert len(site.get()["runs"]) == 4, "nothing has started"

@@ -32,6 +32,7 @@ from thud.evaluation.items_view import Json, estimate_json
 from thud.statistics import TEST_WORDS, Estimate, Numbers, cluster_bootstrap, holm, mcnemar, paired_test
 
 FROM_EXISTENCE = "“muted” is from the question whether anything is heard, the other classes from the one about time."
+LENT = "“muted” was not asked about again under another picture: there it counts as under the right one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def before_after(listeners: Sequence[Asked]) -> BeforeAfter:
     stages = tuple(_stage(asked, told, table, ceiling) for asked, told in zip(listeners, common, strict=True))
     steps = _steps(stages, common, table)
     answer, words = _verdict(steps[-1], len(first))
-    notes = _notes(first, left_out)
+    notes = _notes(first, left_out, any(stage.under is not None and stage.under.lent for stage in stages))
     by_class = {name: counted[name] for name in classes}
     return BeforeAfter(
         stages, steps, ceiling, by_class, len(first), len(table.sources), left_out, answer, words, notes
@@ -162,11 +163,11 @@ def _ceiling(told: Sequence[Told]) -> Ceiling:
     return sound_only_ceiling([one.played or Played(None, 1.0, one.label, one.source) for one in told])
 
 
-def _notes(told: Sequence[Told], left_out: int) -> tuple[str, ...]:
+def _notes(told: Sequence[Told], left_out: int, lent: bool) -> tuple[str, ...]:
     silent = any(one.label == "muted" and one.task == "existence" for one in told)
     items = "1 item is" if left_out == 1 else f"{left_out} items are"
     missing = f"{items} left out: not every listener gave a response."
-    return tuple(words for words, holds in ((FROM_EXISTENCE, silent), (missing, left_out)) if holds)
+    return tuple(words for words, holds in ((FROM_EXISTENCE, silent), (LENT, lent), (missing, left_out)) if holds)
 
 
 def _stage(asked: Asked, told: Mapping[str, Told], table: _Table, ceiling: Ceiling) -> Stage:
@@ -185,6 +186,7 @@ def _under(asked: Asked, told: Mapping[str, Told], table: _Table, ceiling: Ceili
     """
     other = {item: one for item, one in _by_item(asked.shuffled or (), asked.name).items() if item in told}
     other = {item: one for item, one in other.items() if one.right is not None}
+    asked_again = len(other)
     if all(one.label != "muted" for one in other.values()):
         sources = {one.source for one in other.values()}
         other |= {item: one for item, one in told.items() if one.label == "muted" and one.source in sources}
@@ -193,7 +195,7 @@ def _under(asked: Asked, told: Mapping[str, Told], table: _Table, ceiling: Ceili
     own = [told[item] for item in other]
     allowed = ceiling if len(other) == len(told) else _ceiling(own)
     (under, items), (right, _) = table.of(list(other.values())), table.of(own)
-    return under_other_pictures(right, under, items, len(told), allowed.share)
+    return under_other_pictures(right, under, items, len(told), allowed.share, len(other) - asked_again)
 
 
 def _steps(stages: Sequence[Stage], told: Sequence[Mapping[str, Told]], table: _Table) -> tuple[Step, ...]:

@@ -25,6 +25,10 @@ CLASSES = ("synced", "early", "delayed", "muted")
 GRID_S = 0.02
 TELLING = 6
 """Of fewer sources no paired test can show anything at .05, even if every one of them speaks for the same side."""
+MARGIN = 0.10
+"""What is left under other pictures is called gone only where it is surely less than this. A quarter of what a ceiling
+of .6 leaves to gain; and about the least that can be ruled out with the demo's 24 clips, whose intervals reach ±.08.
+"""
 TOO_FEW = "too few were asked under another picture"
 NO_LOSS = "no loss is shown under another picture"
 UNKNOWN = "nobody knows where the sound of these clips lies"
@@ -120,7 +124,7 @@ class Under:
     """What is right under other clips' pictures, of the items that were asked so: `items` of `of`.
 
     apart: how much more is right of these with the right picture, paired by source; p: of the paired test.
-    allowed: what the sound alone allows of these.
+    allowed: what the sound alone allows of these. lent: how many more stand in with the answer under the right picture.
     """
 
     accuracy: Estimate
@@ -129,12 +133,18 @@ class Under:
     items: int
     of: int
     allowed: float | None
+    lent: int = 0
 
 
-def under_other_pictures(own: Numbers, under: Numbers, items: Numbers, of: int, allowed: float | None) -> Under:
-    """The control. own, under: right with the right and with other pictures, of the same items; (sources, classes)."""
+def under_other_pictures(
+    own: Numbers, under: Numbers, items: Numbers, of: int, allowed: float | None, lent: int = 0
+) -> Under:
+    """The control. own, under: right with the right and with other pictures, of the same items; (sources, classes).
+
+    lent: how many of these items were not asked again, and count in `under` as they do in `own`.
+    """
     apart, p = class_mean_apart(under, own, items), paired_test(under, own, items).p
-    return Under(class_mean(under, items), apart, p, int(items.sum()), of, allowed)
+    return Under(class_mean(under, items), apart, p, int(items.sum()) - lent, of, allowed, lent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +177,24 @@ class Controls:
 
     @property
     def by_picture(self) -> bool | None:
-        """Whether the right picture tells it, and nothing else does; None where that is not known."""
-        return self.needs_picture and not (self.left.low or 0.0) > 0
+        """Whether the right picture tells it, and nothing else does: that less than MARGIN is left under other ones.
+
+        None where that is not known, as where something may be left and may as well not.
+        """
+        if not self.needs_picture:
+            return self.needs_picture
+        if (self.left.low or 0.0) > 0:
+            return False
+        return True if self.left.high is not None and self.left.high < MARGIN else None
+
+    @property
+    def may_be_left(self) -> str:
+        """How much may be left under other pictures over what the sound alone allows, in words, with the interval."""
+        left = self.left
+        if left.value is None or left.low is None or left.high is None:
+            return "nobody knows how much is left"
+        low, middle, high = (f"{round(100 * each):+d}".replace("-", "−") for each in (left.low, left.value, left.high))
+        return f"up to {points(left.high)} may be left ({middle}, {low} to {high})"
 
     @property
     def words(self) -> str:
@@ -191,6 +217,8 @@ class Controls:
         part = f" (asked of {self.under.items} of {self.under.of} items)" if self.under.items < self.under.of else ""
         if not self.needs_picture:
             return f", but {NO_LOSS}{part}, so something else than the picture may tell it"
+        if self.by_picture is None:
+            return f", and less right under another picture{part}, where {self.may_be_left}"
         if not self.by_picture:
             much = points(self.left.value)
             return f", of which {much} are left under another picture{part}: something else tells it too"

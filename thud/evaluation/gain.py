@@ -10,8 +10,8 @@ from thud.statistics import Estimate
 def gain(difference: Estimate, p: float, after: Controls, who: str = "It") -> tuple[bool | None, str]:
     """Whether a change of accuracy from one listener to another counts as listening, and why, in one sentence.
 
-    None: it would, but nobody asked under another picture, or too little to tell, or nobody knows what the sound alone
-    allows. after: of the one that is held against the other; who: what it is called.
+    None: it would, but nobody asked under another picture, or too little to tell whether it is gone there, or nobody
+    knows what the sound alone allows. after: of the one that is held against the other; who: what it is called.
     """
     if difference.value is None:
         return None, "They share no item about synchrony."
@@ -36,6 +36,9 @@ def _by_picture(gains: str, after: Controls) -> tuple[bool | None, str]:
         return None, f"{gains}; whether that counts is not known: {TOO_FEW}."
     if not after.needs_picture:
         return False, f"{gains}, but {NO_LOSS}, so the gain does not count."
+    if after.by_picture is None:
+        less = f"less is right under another picture, but {after.may_be_left}, so whether that counts is not known"
+        return None, f"{gains}, {over}; {less}."
     if not after.by_picture:
         left = f"{points(after.left.value)} of it are left under another picture"
         return False, f"{gains}, {over}, but {left}, so something else than the right picture tells it too."

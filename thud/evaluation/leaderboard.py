@@ -91,7 +91,7 @@ def _by_class(sums: _Sums) -> tuple[Numbers, Numbers]:
     """Right and counted items of the sync task: those in sync, early and delayed ones, each (sources, 3)."""
     right, items = (
         np.column_stack([sums.of(f"{name}_{what}") for name in ("original", "early", "delayed")])
-        for what in ("hit", "counted")
+        for what in ("right", "counted")
     )
     return right, items
 

@@ -1,7 +1,8 @@
 """Chains: build pairs, train, ask, one after the other, each step a run; stopping and resuming a run pauses the chain.
 
 A chain is a definition of the store, and each of its runs carries settings["chain"] = [its id, number of the step]. So
-where it stands follows from its runs alone, and an app that was closed in the middle goes on.
+where it stands follows from its runs alone, and an app that was closed in the middle goes on. It is worked where it was
+started, on whatever cluster that is, whoever goes on with it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from thud.errors import BadRequest, NotFound, ThudError
 from thud.records import Run, content_id
-from thud.runs.chain_steps import DOES, At, check_steps, start_step, step_words
+from thud.runs.chain_steps import DOES, At, check_steps, needing, start_step, step_words
 from thud.runs.folder import ENDED
 from thud.runs.follow import now
-from thud.runs.run import marked
+from thud.runs.run import marked, worked_on
 from thud.runs.training.listing import HIDDEN
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def start_chain(
     rows = [dict(step) for step in steps]
     at = now()
     chain_id = content_id(title, rows, actor, at)
-    body: Json = {"title": title, "kind": kind, "steps": rows, "by": actor, "at": at, "nothing": {}, "stuck": None}
+    body: Json = {
+        "title": title, "kind": kind, "steps": rows, "by": actor, "at": at, "on": runs.on, "nothing": {}, "stuck": None
+    }  # fmt: skip
     with chains_held():
         store.define(KIND, chain_id, body, actor)
         stuck = _go_through(store, runs, chain_id)
@@ -105,11 +108,12 @@ def _go_through(store: Store, runs: Runs, chain_id: str, again: bool = False) ->
     body = store.definitions(KIND).get(chain_id)
     if body is None or body["stuck"]:
         return body["stuck"]["problem"] if body else ""
-    for index, step in enumerate(body["steps"]):
-        run = run_of_step(runs, chain_id, index)
-        if str(index) in body["nothing"] or _is_done(step, run):
+    for index in range(len(body["steps"])):
+        now_at = _stands(store, runs, chain_id, body)
+        if now_at.settled(index):
             continue
-        if run is not None and run.state != "done" and not (again and run.id in store.definitions(HIDDEN)):
+        run, lost = now_at.had.get(index), now_at.lost(index)
+        if (lost and not again) or (run is not None and run.state != "done" and not lost):
             return ""
         try:
             nothing = _start(store, runs, chain_id, body, index, again)
@@ -134,7 +138,7 @@ def _stuck(index: int, problem: str, held: bool = False) -> Json:
 def _start(store: Store, runs: Runs, chain_id: str, body: Json, index: int, again: bool) -> str:
     """Starts a step; the words where there is nothing to do for it."""
     had = {number: run for number, run in _had(runs).get(chain_id, {}).items() if number < index + (not again)}
-    with marked(chain=[chain_id, index]):
+    with marked(chain=[chain_id, index]), worked_on(body.get("on")):  # one of an earlier thud does not say where
         return start_step(store, runs, At(body["steps"], index, had), body["by"])
 
 
@@ -161,17 +165,64 @@ def _had(runs: Runs) -> dict[str, dict[int, Run]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """Where a chain stands: its definition, by step the latest run, and which runs were deleted."""
+
+    body: Json
+    had: Had
+    deleted: Collection[str]
+
+    def settled(self, index: int) -> bool:
+        """Whether nothing is left to do for a step. A run that was deleted counts as long as no later step needs it."""
+        if str(index) in self.body["nothing"]:
+            return True
+        run = self.had.get(index)
+        if run is None or not _is_done(self.body["steps"][index], run):
+            return False
+        return run.id not in self.deleted or not self.needed(index)
+
+    def needed(self, index: int) -> bool:
+        """Whether a step that is still to be done goes on from that one."""
+        return not all(map(self.settled, needing(self.body["steps"], index)))
+
+    def lost(self, index: int) -> bool:
+        """Whether a step has to be done anew, as its run was deleted."""
+        run = self.had.get(index)
+        return run is not None and run.id in self.deleted and not self.settled(index)
+
+    def due(self) -> int:
+        """The first step that is not settled; the last one where all are."""
+        steps = range(len(self.body["steps"]))
+        return next((index for index in steps if not self.settled(index)), steps[-1])
+
+
+def _stands(store: Store, runs: Runs, chain_id: str, body: Json) -> _Stands:
+    return _Stands(body, _had(runs).get(chain_id, {}), store.definitions(HIDDEN))
+
+
+def needed_runs(store: Store, runs: Runs) -> dict[str, str]:
+    """Runs that a chain at work goes on from later, by id, with the title of the chain."""
+    bodies, had, deleted = store.definitions(KIND), _had(runs), store.definitions(HIDDEN)
+    found: dict[str, str] = {}
+    for chain_id, body in bodies.items():
+        now_at = _Stands(body, had.get(chain_id, {}), deleted)
+        needed = [run for index, run in now_at.had.items() if now_at.needed(index)]
+        if needed and _view(chain_id, now_at).state == "running":
+            found |= {run.id: body["title"] for run in needed}
+    return found
+
+
 def chains(store: Store, runs: Runs, most: int | None = None) -> list[ChainView]:
     """The newest chains first, `most` of them at most."""
     bodies, had, deleted = store.definitions(KIND), _had(runs), store.definitions(HIDDEN)
     newest = sorted(bodies, key=lambda name: str(bodies[name]["at"]), reverse=True)[:most]
-    return [_view(runs, name, bodies[name], had.get(name, {}), deleted) for name in newest]
+    return [_view(name, _Stands(bodies[name], had.get(name, {}), deleted)) for name in newest]
 
 
 def chain(store: Store, runs: Runs, chain_id: str) -> ChainView:
     """The chain of that id. NotFound."""
-    body = _body(store, chain_id)
-    return _view(runs, chain_id, body, _had(runs).get(chain_id, {}), store.definitions(HIDDEN))
+    return _view(chain_id, _stands(store, runs, chain_id, _body(store, chain_id)))
 
 
 def _body(store: Store, chain_id: str) -> Json:
@@ -181,8 +232,9 @@ def _body(store: Store, chain_id: str) -> Json:
     return body
 
 
-def _view(runs: Runs, chain_id: str, body: Json, had: Had, deleted: Collection[str]) -> ChainView:
-    steps = tuple(_step(runs, body, index, had.get(index), deleted) for index in range(len(body["steps"])))
+def _view(chain_id: str, now_at: _Stands) -> ChainView:
+    body = now_at.body
+    steps = tuple(_step(now_at, index) for index in range(len(body["steps"])))
     problem = next((step.message for step in steps if step.state in _BROKEN), "")
     problem = problem or (body["stuck"]["problem"] if body["stuck"] else "")
     if any(step.state in ("running", "waiting") for step in steps):
@@ -194,7 +246,8 @@ def _view(runs: Runs, chain_id: str, body: Json, had: Had, deleted: Collection[s
     return ChainView(chain_id, body["title"], body["kind"], steps, state, shown, body["by"], body["at"])
 
 
-def _step(runs: Runs, body: Json, index: int, run: Run | None, deleted: Collection[str]) -> ChainStep:
+def _step(now_at: _Stands, index: int) -> ChainStep:
+    body, run = now_at.body, now_at.had.get(index)
     step = body["steps"][index]
     words = step_words(step)
     if str(index) in body["nothing"]:
@@ -204,7 +257,7 @@ def _step(runs: Runs, body: Json, index: int, run: Run | None, deleted: Collecti
         return ChainStep(words, run.id if run else "", "failed", stuck["problem"])
     if run is None:
         return ChainStep(words, "", "stopped" if stuck else "ahead", stuck["problem"] if stuck else "")
-    if run.id in deleted and run.state != "done":
+    if now_at.lost(index):
         return ChainStep(words, "", "stopped", "Its run was deleted; go on to start another.")
     if run.state == "done" and not _is_done(step, run):  # its export is there, its training not yet
         return ChainStep(words, run.id, "stopped" if stuck else "running", stuck["problem"] if stuck else run.message)
@@ -223,28 +276,21 @@ def go_on(store: Store, runs: Runs, chain_id: str, actor: str) -> None:
     """Takes a paused chain up: resumes the run that stopped or failed, or tries the step that could not start."""
     with chains_held():
         body = _body(store, chain_id)
-        had = _had(runs).get(chain_id, {})
-        run = had.get(_due(body, had))
+        now_at = _stands(store, runs, chain_id, body)
+        index = now_at.due()
+        run, lost = now_at.had.get(index), now_at.lost(index)
         if run is not None and run.state not in ENDED:
             told = "is still stopping; try again when it has" if body["stuck"] else "is not paused"
             raise BadRequest(f"“{body['title']}” {told}.")
         broken = run is not None and run.state in ("failed", "cancelled")
-        if not broken and body["stuck"] is None:
+        if not (broken or lost or body["stuck"]):
             raise BadRequest(f"“{body['title']}” is not paused.")
         if body["stuck"] is not None:
             store.define(KIND, chain_id, {**body, "stuck": None}, actor)
-        if run is not None and broken and run.id not in store.definitions(HIDDEN):
+        if run is not None and broken and not lost:
             runs.resume(run.id)
         else:
             _go_through(store, runs, chain_id, again=True)
-
-
-def _due(body: Json, had: Had) -> int:
-    """The first step that is not done; the last one where all are."""
-    for index, step in enumerate(body["steps"]):
-        if str(index) not in body["nothing"] and not _is_done(step, had.get(index)):
-            return index
-    return len(body["steps"]) - 1
 
 
 def stop_chain(store: Store, runs: Runs, chain_id: str, actor: str, now: bool = False) -> None:
@@ -256,10 +302,10 @@ def stop_chain(store: Store, runs: Runs, chain_id: str, actor: str, now: bool = 
         body = _body(store, chain_id)
         if chain(store, runs, chain_id).state != "running":
             raise BadRequest(f"Nothing of “{body['title']}” is at work just now.")
-        had = _had(runs).get(chain_id, {})
-        index = _due(body, had)
+        now_at = _stands(store, runs, chain_id, body)
+        index = now_at.due()
         store.define(KIND, chain_id, {**body, "stuck": _stuck(index, f"Stopped by {actor}.", held=True)}, actor)
-        run = had.get(index)
+        run = now_at.had.get(index)
     if run is not None and run.state not in ENDED:
         with suppress(BadRequest):  # it has ended meanwhile
             runs.cancel(run.id, wait_s=0, now=now)

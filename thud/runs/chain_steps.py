@@ -12,6 +12,7 @@ from thud.runs.jobs import listen, pairs, pairs_export, train
 from thud.runs.training.wanted import TrainWanted, parse_wanted
 
 if TYPE_CHECKING:
+    from thud.runs.listening.listen import ListenPlan
     from thud.runs.run import Runs
     from thud.store import Store
 
@@ -70,6 +71,19 @@ def _step_of(value: object) -> int | None:
     return number if isinstance(number, int) else None if not isinstance(value, Mapping) else -1
 
 
+def _before(listener: object) -> bool:
+    """Whether a step asks what another one began with, not what that has taught."""
+    return isinstance(listener, Mapping) and bool(listener.get("before"))
+
+
+def needing(steps: Sequence[Step], index: int) -> list[int]:
+    """Numbers of the steps that go on from what that one has made."""
+    return [
+        number for number, step in enumerate(steps)
+        if index in [_step_of(step.get(name)) for name in REFERS.get(step["do"], {})]
+    ]  # fmt: skip
+
+
 def step_words(step: Step) -> str:
     """What a step does, in a few words."""
     match step["do"]:
@@ -81,6 +95,7 @@ def step_words(step: Step) -> str:
             return f"Train by {str(step['stage']).upper()}"
     listener = step["listener"]
     who = listener if isinstance(listener, str) else f"step {listener['step'] + 1}’s model"
+    who = f"what step {listener['step'] + 1} began with" if _before(listener) else who
     arm = str(step.get("arm", "audio_video"))
     shown = {"audio_video": "", "shuffled_picture": ", other picture"}
     return f"Ask {who}" + shown.get(arm, ", " + arm.replace("_", " "))
@@ -137,13 +152,11 @@ def _wanted(runs: Runs, at: At) -> TrainWanted:
     return parse_wanted({**row, "adapter": "" if run_id else adapter})
 
 
-def _ask(store: Store, runs: Runs, at: At, actor: str) -> str:
-    from thud.runs.listening.listen import Wanted, find_listener, find_question_set, plan_listening, start_listening
-    from thud.runs.training.listener import listener_name
+def plan_ask(store: Store, runs: Runs, at: At, actor: str) -> ListenPlan:
+    """What the step that is due would ask. Raises ThudError where it cannot be asked at all."""
+    from thud.runs.listening.listen import Wanted, find_listener, find_question_set, plan_listening
 
     step = at.step
-    other = _step_of(step["listener"])
-    name = step["listener"] if other is None else listener_name(at.runs[other].settings)
     clips = step.get("clips")
     if source := step.get("source"):
         clips = [clip.id for clip in store.clips() if clip.source.startswith(source)]
@@ -155,7 +168,25 @@ def _ask(store: Store, runs: Runs, at: At, actor: str) -> str:
         None if clips is None else tuple(clips), tuple(step["conditions"]) if step.get("conditions") else None,
         override=bool(step.get("override")),
     )  # fmt: skip
-    plan = plan_listening(store, runs, find_listener(store, name), wanted)
+    return plan_listening(store, runs, find_listener(store, _listener(store, at, actor)), wanted)
+
+
+def _listener(store: Store, at: At, actor: str) -> str:
+    """The name of who is asked: by itself, or what a training has taught, or what that began with."""
+    from thud.runs.training.listener import listener_name
+    from thud.runs.training.measuring import began_with
+
+    asked = at.step["listener"]
+    if (other := _step_of(asked)) is None:
+        return str(asked)
+    settings = at.runs[other].settings
+    return began_with(store, settings, actor) if _before(asked) else listener_name(settings)
+
+
+def _ask(store: Store, runs: Runs, at: At, actor: str) -> str:
+    from thud.runs.listening.listen import start_listening
+
+    plan = plan_ask(store, runs, at, actor)
     if not plan.items and not plan.blocked:
         return "There is nothing to ask: all of it is answered."
     start_listening(store, runs, plan, actor)

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from thud.errors import StoreBroken, StoreBusy, StoreFull
+from thud.errors import StoreBroken, StoreBusy, StoreFull, ThudError
 from thud.records import Run
 from thud.runs.folder import ENDED, Header, RunState, State, counts, note_worker, read_plan, read_state, write_state
 from thud.runs.job import Concludes, HasWords, KeepsRefusals, TellsStopping, find_job
-from thud.runs.local import Executor
+from thud.runs.local import Executor, Gone
 from thud.runs.tail import Tail
 
 log = logging.getLogger("thud.runs")
@@ -55,7 +55,7 @@ class Follower:
     """Follows one run from its folder. `run` is how it stands; it changes in `turn`, and in the queue of its device.
 
     waiting: no worker was started yet; starting: somebody is about to. kill_at: when a worker that was asked to stop is
-    killed, None = it was not.
+    killed, None = it was not. trouble: why it cannot be followed just now, "" while it can.
     """
 
     def __init__(self, run: Run, folder: Path, store: RunStore, executor_of: Callable[[str], Executor]) -> None:
@@ -68,6 +68,8 @@ class Follower:
         self.waiting = False
         self.starting = False
         self.kill_at: float | None = None
+        self.trouble = ""
+        self._killed = False
         self._store = store
         self._plan = read_plan(folder)
         self._executor = executor_of(self.header.on)
@@ -88,8 +90,21 @@ class Follower:
         return self.run.state in ENDED
 
     def alive(self) -> bool:
-        """Whether its worker is at work. ThudError where that cannot be told now."""
-        return self._executor.alive(self.run.pid, self.folder)
+        """Whether its worker is at work. Where that cannot be told it is, unless it says that it has ended or is to be
+        killed: nobody can wait for a cluster that is never heard of again."""
+        try:
+            alive = self._executor.alive(self.run.pid, self.folder)
+        except ThudError as error:
+            if not self.trouble:
+                log.warning("Run %s: %s", self.run.id, error)
+            self.trouble = str(error)
+            return not self._killed and self._said().state not in ENDED
+        self.trouble = ""
+        return alive
+
+    def _said(self) -> State:
+        """What its worker said last; "queued" while it has said nothing, whatever an earlier one did: see `begin`."""
+        return read_state(self.folder) or State("queued", self.run.total)
 
     def queue(self) -> None:
         """Has the run wait for a worker; StoreFull. Its folder says so too, where an earlier worker said otherwise."""
@@ -121,6 +136,7 @@ class Follower:
             self.kill_at = time.monotonic() + self.header.grace_s + _SPARE_S
 
     def _kill(self) -> None:
+        self._killed = True
         self.kill_at = time.monotonic() + _KILL_AGAIN_S
         self._executor.kill(self.run.pid, self.folder)
 
@@ -139,14 +155,21 @@ class Follower:
         if not self._waiting:
             self._waiting = self._tail.read(_BATCH)
         if alive:
-            queued = self._executor.words(self.run.pid, self.folder)
-            message = f"{queued or self._words()} {self._stopping()}".strip()
-            self.run = replace(self.run, state="queued" if queued else "running", message=message)
+            self._tell()
         if self._waiting:
             self._take_in()
         elif not alive:
             self._end()
         self._save()
+
+    def _tell(self) -> None:
+        """Says how it goes, or that this cannot be told: then it stays in the state that was last heard of."""
+        if self.trouble:
+            self.run = replace(self.run, message=self.trouble)
+            return
+        queued = self._executor.words(self.run.pid, self.folder)
+        message = f"{queued or self._words()} {self._stopping()}".strip()
+        self.run = replace(self.run, state="queued" if queued else "running", message=message)
 
     def _take_in(self) -> None:
         items = self._plan.items
@@ -176,21 +199,34 @@ class Follower:
             self._left_out[line["key"]] = f"{type(error).__name__}: {error}"
 
     def _end(self) -> None:
-        said = read_state(self.folder)
-        state: RunState = "failed"
-        message = "The worker was killed; resume takes it up again."
-        if self.run.total > 1:
-            message = f"The worker was killed; resume goes on from item {self.run.done + 1}."
-        if said is not None and said.state in ENDED:
+        said, gone = self._said(), self._executor.gone(self.run.pid, self.folder)
+        if gone.again and said.state == "queued" and self.kill_at is None:
+            self.queue()
+            self.run = replace(self.run, message=gone.words)
+            return
+        state: RunState
+        if said.state in ENDED:
             state, message = said.state, said.message
+            if state == "cancelled" and gone.unasked:
+                message = f"{gone.unasked} {message or 'Resume takes it up again.'}"
         elif self.kill_at is not None:
-            state, message = "cancelled", ""
+            state, message = "cancelled", gone.words if self.trouble else ""
+        else:
+            state, message = "failed", self._cause(said.state == "queued", gone)
         if self._left_out and state == "done":
             state = "failed"
             first = next(iter(self._left_out.values()))
             message = f"{len(self._left_out)} results could not be stored; resume tries again. {first}"
         said_more = " ".join(part for part in (self._words(), message, self._conclude()) if part)
         self.run = replace(self.run, state=state, message=said_more, pid=0, finished_at=now())
+
+    def _cause(self, never_began: bool, gone: Gone) -> str:
+        """Why a worker is gone that did not say so itself, and what to do."""
+        if never_began and self.header.on:
+            asks = "The job ended before it began; do the workspace and Python lie at the same path there?"
+            return f"{gone.words} {asks}".strip()
+        again = f"goes on from item {self.run.done + 1}" if self.run.total > 1 else "takes it up again"
+        return f"{gone.words} Resume {again}." if gone.words else f"The worker was killed; resume {again}."
 
     def _conclude(self) -> str:
         """A sentence when what follows from the results could not be worked out, else nothing."""

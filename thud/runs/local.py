@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,19 @@ _GONE_AFTER_S = 5.0
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """This process's own workers, so that each is reaped when it ends: a zombie looks alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What is known of a worker that is gone, beside what it said itself.
+
+    words: why it ended, "" = that is not known. unasked: by whom it was told to stop, "" = from here, or by nobody.
+    again: nothing was wrong, it only never had its turn, so it is to be started once more.
+    """
+
+    words: str = ""
+    unasked: str = ""
+    again: bool = False
 
 
 class Executor(Protocol):
@@ -46,6 +60,10 @@ class Executor(Protocol):
 
     def words(self, pid: int, folder: Path) -> str:
         """Why a worker that is alive is not at work yet, "" once it is. It answers at once."""
+        ...
+
+    def gone(self, pid: int, folder: Path) -> Gone:
+        """What is known of the end of a worker that is no longer alive, or of which nothing can be heard; at once."""
         ...
 
 
@@ -97,6 +115,10 @@ class LocalExecutor:
     def words(self, pid: int, folder: Path) -> str:
         """Nothing: it is at work as soon as it is started."""
         return ""
+
+    def gone(self, pid: int, folder: Path) -> Gone:
+        """Nothing: here a worker that did not say why it ended was killed."""
+        return Gone()
 
 
 def _command(pid: int) -> str:

@@ -36,6 +36,7 @@ _TURN_EVERY_S = 0.2
 _AFTER_TROUBLE_S = 2.0
 
 _mark: ContextVar[dict[str, Any]] = ContextVar("mark", default={})  # noqa: B039 - it is never changed in place
+_place: ContextVar[str | None] = ContextVar("place", default=None)
 
 
 class Runs:
@@ -48,7 +49,7 @@ class Runs:
     def __init__(
         self, store: RunStore, workspace: Path, executor: Executor | None = None, on: str = "", takes_up: bool = True
     ) -> None:
-        self.on = on
+        self._on = on
         self._takes_up = takes_up
         self._store = store
         self._workspace = workspace.resolve()
@@ -57,7 +58,7 @@ class Runs:
         self._followed: dict[str, Follower] = {}
         self._chains = ThreadPoolExecutor(1, "chains")
         self._submits = ThreadPoolExecutor(2, "submits")
-        self._starts = threading.Lock()
+        self._starts = threading.RLock()
         self._turns = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="runs", daemon=True)
@@ -99,8 +100,8 @@ class Runs:
         items: what JSON can hold, each with its own "key". workers: children at a time (None: one per core; on a
         cluster as many as it has). limit_s: per item, 0 = no limit. job: where the job is found, "" = the job table.
         grace_s: what an item in hand may still take after a stop. device: what it has to itself, as "cpu" or "0,1"; a
-        cluster queues by itself. on: a cluster, "" = here. BadRequest when there is nothing to do, keys repeat, or `on`
-        is none; StoreFull when the disk has no room for it.
+        cluster queues by itself. on: a cluster, "" = as usual. BadRequest when there is nothing to do, keys repeat, or
+        `on` is none; StoreFull when the disk has no room for it.
         """
         planned = _by_key(items)
         on = on or self.on
@@ -136,7 +137,7 @@ class Runs:
         """
         with self._starts:
             follower = self._followed.get(run_id)
-            if follower is None:
+            if follower is None or follower.ended:
                 raise BadRequest(f"“{self._store.run(run_id).title}” has ended already.")
             follower.stop(kill=now)
         return self.wait(run_id, wait_s)
@@ -148,11 +149,22 @@ class Runs:
             return None
         return max(0.0, follower.kill_at - time.monotonic())
 
+    def trouble(self, run_id: str) -> str:
+        """Why an active run cannot be followed just now, such as a cluster that does not answer; "" while it can."""
+        follower = self._followed.get(run_id)
+        return follower.trouble if follower and not follower.ended else ""
+
     def waits_for(self, run_id: str) -> Run | None:
         """The run that has the device for which this one waits; None when it waits for none."""
         follower = self._followed.get(run_id)
         other = holder(follower, list(self._followed.values())) if follower and follower.waiting else None
         return other.run if other else None
+
+    @property
+    def on(self) -> str:
+        """Where runs are worked unless `start` says otherwise: the place of the `worked_on` block around the caller."""
+        chosen = _place.get()
+        return self._on if chosen is None else chosen
 
     @property
     def closing(self) -> bool:
@@ -221,7 +233,9 @@ class Runs:
     def wait(self, run_id: str, timeout_s: float | None = None) -> Run:
         """The run once it has ended and its results are in the store, or as it stands after `timeout_s`."""
         end = None if timeout_s is None else time.monotonic() + timeout_s
-        while run_id in self._followed and (end is None or time.monotonic() < end):
+        while (follower := self._followed.get(run_id)) and (end is None or time.monotonic() < end):
+            if follower.ended and follower.starting:  # cancelled before it began; a cluster may yet take its time
+                break
             if self._closing.wait(0.05):
                 break
         return self.run(run_id)
@@ -278,12 +292,19 @@ class Runs:
         try:
             follower.begin(self._workspace)
         except Exception as error:
-            self._followed.pop(follower.run.id, None)
-            if not follower.ended:
-                self._give_up(follower.run, error)
+            with self._starts:
+                if not follower.ended:  # else it was cancelled meanwhile, and its next turn says so
+                    self._drop(follower)
+                    self._give_up(follower.run, error)
             raise
         finally:
             follower.starting = False
+
+    def _drop(self, follower: Follower) -> None:
+        """Follows it no longer. Of a run that was resumed meanwhile the new follower stays."""
+        with self._starts:
+            if self._followed.get(follower.run.id) is follower:
+                del self._followed[follower.run.id]
 
     def _find_again(self, run: Run) -> None:
         folder = self._folder(run)
@@ -293,6 +314,8 @@ class Runs:
             follower = Follower(known, folder, self._store, self._executor_of)
             never_began = run.state == "queued" and (state is None or state.state == "queued")
             follower.waiting = never_began and not follower.alive()
+            if follower.waiting and not self._takes_up:
+                follower.run = replace(follower.run, message="It starts when thud is open again.")
             self._followed.setdefault(run.id, follower)
         except ThudError as error:
             self._give_up(run, error)
@@ -319,8 +342,8 @@ class Runs:
                     follower.run = replace(follower.run, message=str(error))
                     pause_s = _AFTER_TROUBLE_S
                     continue
-                if follower.ended:
-                    del self._followed[run_id]
+                if follower.ended and not follower.starting:  # else the job that a cluster takes now is nobody's
+                    self._drop(follower)
                     if "chain" in follower.run.settings:
                         self._go_on_with_chains()
             if self._takes_up:
@@ -358,6 +381,16 @@ def marked(**settings: Any) -> Iterator[None]:
         yield
     finally:
         _mark.reset(before)
+
+
+@contextmanager
+def worked_on(on: str | None) -> Iterator[None]:
+    """A block in which runs are worked on that cluster, "" = here, whatever is usual; None = where it is usual."""
+    before = _place.set(on)
+    try:
+        yield
+    finally:
+        _place.reset(before)
 
 
 def marks() -> dict[str, Any]:

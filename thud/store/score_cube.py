@@ -30,14 +30,15 @@ _WHAT = {
     "_refused": "said = 'refused'",
     "_error": "said = 'error'",
 }
-TIMED = ("original", "early", "delayed")
+SHIFTS = ("early", "delayed")
 SUMS = {
     **{f"{side}{name}": f"count(*) FILTER ({only} AND {sql})" for side, only in _SIDES for name, sql in _WHAT.items()},
-    **{f"{name}_counted": f"count(*) FILTER ({name} AND counted)" for name in TIMED},
-    **{f"{name}_hit": f"count(*) FILTER ({name} AND counted AND hit)" for name in TIMED},
+    **{f"{name}_counted": f"count(*) FILTER ({name} AND counted)" for name in SHIFTS},
+    **{f"{name}_right": f"count(*) FILTER ({name} AND hit)" for name in SHIFTS},
 }
 """What is summed, over untouched and over edited sound: items, those right, those wrongly called shifted in time, and
-those without an answer. Then, by what was shown, those that count and those of them that are right.
+those without an answer. Then, by which shift was shown, those that count and those that are right. Every one costs
+its share of the scan, so what follows from others is not counted again.
 """
 
 
@@ -64,22 +65,25 @@ class ScoreCube:
         """Per part (row and task) and source: the sums named in SUMS, and of pairs (one question put to the original of
         a clip and to its edited forms) how many there are and how many are right throughout.
 
-        Keys: part (what it is tells `score_rows`), source; the names in SUMS; pairs, both; asked: a number that is the
-        same for the same questions about the same stimuli, of those that count (xor it over the sources of a part).
+        Keys: part (what it is tells `score_rows`), source; the names in SUMS; original_counted; pairs, both; asked: a
+        number that is the same for the same questions about the same stimuli, of those that count (xor it over the
+        sources of a part).
         """
         # `asked` is hashed once more: hashes of several values are put together by xor, and would cancel in the next.
         columns = f"""
             {PART} AS part, {SOURCE} AS source, hash(r.clip_id, r.question_id, r.rater) AS pair,
             hash(hash(r.stimulus_id, r.question_id, r.rater)) AS asked,
-            {", ".join(f"r.condition = '{name}' AS {name}" for name in TIMED)}, r.expected
+            {", ".join(f"r.condition = '{name}' AS {name}" for name in ("original", *SHIFTS))}, r.expected
         """
         final = self._final(wanted, columns)
         inner = ", ".join(f"{sql} AS {name}" for name, sql in SUMS.items())
         outer = ", ".join(f"sum({name})::BIGINT AS {name}" for name in SUMS)
-        paired, right = _pair_conditions(wanted.unparsed == "out")
+        counts = _counted(wanted.unparsed == "out")
+        paired = " AND ".join(f"{count} > 0" for count in counts.values())
+        right = " AND ".join(f"{side}_right = {count}" for side, count in counts.items())
         sql = f"""
-            SELECT part, source, {outer}, count(*) FILTER ({paired}) AS pairs,
-                count(*) FILTER ({paired} AND {right}) AS both,
+            SELECT part, source, {outer}, sum({counts["original"]})::BIGINT AS original_counted,
+                count(*) FILTER ({paired}) AS pairs, count(*) FILTER ({paired} AND {right}) AS both,
                 coalesce(bit_xor(asked), 0) AS asked
             FROM (
                 SELECT part, pair, any_value(source) AS source,
@@ -211,15 +215,19 @@ class ScoreCube:
         """
         return self._columns(sql, [])
 
-    def score_row_clips(self) -> Columns:
-        """Which clips each listener was asked about, in time or not, with picture and sound. Keys: listener_key,
-        question_set, clip_id.
+    def score_row_clips(self, fewer_than: int) -> dict[tuple[str, str], list[str]]:
+        """(listener's key, question set) → the clips that it was asked about, in time or not, with picture and sound.
+
+        Only of those that were asked about fewer clips than that.
         """
         sql = """
-            SELECT DISTINCT listener_key, question_set, clip_id FROM response
-            WHERE live AND rater = '' AND arm = 'audio_video' AND task = 'sync' ORDER BY clip_id
+            SELECT listener_key, question_set, list(clip_id ORDER BY clip_id) FROM (
+                SELECT DISTINCT listener_key, question_set, clip_id FROM response
+                WHERE live AND rater = '' AND arm = 'audio_video' AND task = 'sync'
+            ) GROUP BY ALL HAVING count(*) < ?
         """
-        return self._columns(sql, [])
+        found = self._read(lambda cursor: cursor.execute(sql, [fewer_than]).fetchall())
+        return {(key, question_set): clips for key, question_set, clips in found}
 
     def count_built(self) -> int:
         """How many clips there is something to ask about."""
@@ -238,14 +246,12 @@ class ScoreCube:
         return final_responses(wanted, self.score_readings(wanted.judge), columns)
 
 
-def _pair_conditions(answered_only: bool) -> tuple[str, str]:
-    """When a pair counts, and when all of it is right. answered_only: items without an answer are left out."""
-    counts = {
+def _counted(answered_only: bool) -> dict[str, str]:
+    """How many items of either side count, from the sums. answered_only: those without an answer are left out."""
+    return {
         side: f"({side} - {side}_unparsed - {side}_refused - {side}_error)" if answered_only else side
-        for side in ("original", "edited")
+        for side, _ in _SIDES
     }
-    paired = " AND ".join(f"{count} > 0" for count in counts.values())
-    return paired, " AND ".join(f"{side}_right = {count}" for side, count in counts.items())
 
 
 def _of(wanted: ScoreFilter, row: RowKey) -> ScoreFilter:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from thud.evaluation.controls import Controls, controls_json
 from thud.evaluation.items_view import estimate_json
 from thud.runs.listening.controls import SHUFFLED, compare_rows, one_row_controls, row_controls
+from thud.statistics import TEST_WORDS
 from thud.store.score_filter import RowKey
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def model_controls(store: Store, found: Known, row: RowKey, want: Asked) -> Json
 
 
 def compared_controls(store: Store, found: Known, a: RowKey, b: RowKey, want: Asked) -> Json | None:
-    """Whether the gain of one of two listeners counts as listening: a, b, difference, p, counts, words."""
+    """Whether the gain of one of two listeners counts as listening: a, b, difference, p, test (its words beside it),
+    counts, words.
+    """
     told = compare_rows(store, a, b, want.scores, found.parts)
     if told is None:
         return None
@@ -51,6 +54,7 @@ def compared_controls(store: Store, found: Known, a: RowKey, b: RowKey, want: As
     return {
         "a": sides[0], "b": sides[1],
         "difference": estimate_json(told.difference, told.items), "p": told.tested.p, "test": told.tested.test,
+        "test_words": TEST_WORDS[told.tested.test],
         "counts": told.counts, "words": told.words,
     }  # fmt: skip
 
@@ -69,17 +73,9 @@ def _name_clips(store: Store, held: Mapping[Row, Json | None]) -> None:
     asks = {(key, set_id): one["ask"] for (key, _, set_id), one in held.items() if one and one["ask"]}
     if not asks:
         return
-    asked: dict[tuple[str, str], list[str]] = {}
-    columns = store.score_row_clips()
-    for key, set_id, clip in zip(
-        *(columns[name].tolist() for name in ("listener_key", "question_set", "clip_id")), strict=True
-    ):
-        asked.setdefault((key, set_id), []).append(clip)
-    built = store.count_built()
-    for row, ask in asks.items():
-        clips = asked.get(row, [])
-        if len(clips) < min(built, MOST_CLIPS + 1):
-            ask["clips"] = clips
+    for row, clips in store.score_row_clips(min(store.count_built(), MOST_CLIPS + 1)).items():
+        if row in asks:
+            asks[row]["clips"] = clips
 
 
 def _to_ask(about: Json, told: Json) -> Json | None:

@@ -14,11 +14,12 @@ from thud.evaluation.leaderboard import MUCH_UNANSWERED, leaderboard, ranked, sp
 from thud.evaluation.model_view import model_page, others_of
 from thud.evaluation.published import published
 from thud.evaluation.scoring import ABSENT, CELLS, cell_of
+from thud.runs.listening.controls import SHUFFLED
 from thud.runs.listening.leak import heard_without_picture, leak_report
 from thud.statistics import TEST_WORDS
 from thud.store.score_filter import RowKey, ScoreFilter
 from ui.results.asked import Asked, Query, asked, items_asked, row_of
-from ui.results.controls import NOTHING, SHUFFLED, compared_controls, model_controls, rows_json
+from ui.results.controls import NOTHING, compared_controls, model_controls, rows_json
 from ui.results.rows import Known, known, options
 
 if TYPE_CHECKING:

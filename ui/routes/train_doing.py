@@ -28,11 +28,14 @@ def doing_router(house: House) -> APIRouter:
 def _starting(router: APIRouter, house: House) -> None:
     @router.post("/start")
     def start(request: Request, body: JsonBody) -> Json:
-        from thud.runs.training import plan_training, start_training
-        from ui.train.asked import wanted_of
+        from thud.runs.training import plan_training
+        from thud.runs.training.afterwards import look_ahead, start_with
+        from ui.train.asked import after_of, wanted_of
 
-        plan = plan_training(house.store, house.runs, wanted_of(body), house.runs.checker)
-        run = start_training(house.store, house.runs, plan, actor(request))
+        wanted, checker = wanted_of(body), house.runs.checker
+        plan = plan_training(house.store, house.runs, wanted, checker)
+        ahead = look_ahead(house.store, house.runs, wanted, plan, after_of(body), checker)
+        run = start_with(house.store, house.runs, plan, ahead, actor(request))
         return {**started(run), "name": plan.name, "exports": plan.exports}
 
     @router.post("/demo")
@@ -85,9 +88,11 @@ def _runs(router: APIRouter, house: House) -> None:
 
     @router.post("/runs/{run_id}/measure")
     def measure(run_id: str, request: Request) -> Json:
-        from thud.runs.training.teaching import measure as ask_all
+        from thud.runs.chain import chain
+        from thud.runs.training.measuring import measure as ask_all
 
-        return {"chain": ask_all(house.store, house.runs, run_id, actor(request))}
+        made = ask_all(house.store, house.runs, run_id, actor(request))
+        return {"chain": made, "state": chain(house.store, house.runs, made).state if made else "done"}
 
 
 def _trained(house: House, run_id: str) -> None:

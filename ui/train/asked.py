@@ -10,6 +10,7 @@ from ui.body import text, texts
 
 if TYPE_CHECKING:
     from thud.runs.training import TrainWanted
+    from thud.runs.training.afterwards import Afterwards
 
 Json = dict[str, Any]
 STAGES = ("sft", "dpo")
@@ -51,6 +52,17 @@ def wanted_of(body: Json) -> TrainWanted:
         fields=over(read_yaml(text(body, "yaml", LONGEST_YAML, ""), stage), given), device=device,
         waive=tuple(texts(body, "waive", MOST_WAIVED)), on=text(body, "on", LONGEST_NAME, "").strip(),
     )  # fmt: skip
+
+
+def after_of(body: Json) -> Afterwards:
+    """What a page asks to follow a training. BadRequest for what is neither that nor left out."""
+    from thud.runs.training.afterwards import Afterwards
+
+    after = body.get("then") or {}
+    if not isinstance(after, dict):
+        raise BadRequest("then is an object: recipe, set, ask.")
+    recipe, set_id = text(after, "recipe", LONGEST_NAME, ""), text(after, "set", LONGEST_NAME, "")
+    return Afterwards(recipe, set_id if recipe else "", after.get("ask") is True)
 
 
 def wanted_json(wanted: TrainWanted) -> Json:

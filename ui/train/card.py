@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from thud.listeners.roster import TINY
 
 if TYPE_CHECKING:
-    from thud.runs.training.teaching import Measured
+    from thud.runs.training.measuring import Measured
     from ui.house import House
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ HEAD = ("figure", "of", "class", "value", "low", "high", "n", "p", "holm_p", "wo
 def card_json(house: House, run_id: str) -> Json:
     """Everything the card shows: who was asked, what came of it, what is missing, what it does not prove."""
     from thud.evaluation.before_after import before_after_json
-    from thud.runs.training.teaching import measured
+    from thud.runs.training.measuring import measured
 
     told = measured(house.store, house.runs, run_id)
     asking = _asking(house, told)
@@ -51,7 +51,9 @@ def _asking(house: House, told: Measured) -> str:
     Everybody's line may begin with the same listener, so a chain is its own by those who were trained.
     """
     from thud.runs.chain import KIND, chain
-    from thud.runs.training.teaching import MEASURE, TEACH
+    from thud.runs.training.afterwards import AFTER
+    from thud.runs.training.measuring import MEASURE
+    from thud.runs.training.teaching import TEACH
 
     names = {one.listener for one in told.line if one.listener}
     trained = {one.listener for one in told.line[1:]} | {one.run for one in told.line[1:]}
@@ -60,14 +62,12 @@ def _asking(house: House, told: Measured) -> str:
         listener = run.settings.get("listener")
         name = listener.get("name") if isinstance(listener, dict) else None
         if run.kind == "listen" and run.state in ("queued", "running") and name in names:
-            return f"{run.title}: {run.done} of {run.total}."
+            return f"{run.title}."
         if "chain" in run.settings and (run.id in trained or (run.kind == "listen" and name in trained)):
             own.add(run.settings["chain"][0])
-    known = own & set(house.store.definitions(KIND))
-    coming = [
-        one for one in (chain(house.store, house.runs, each) for each in sorted(known)) if one.kind in (MEASURE, TEACH)
-    ]
-    return next((f"{one.title} is at work." for one in coming if one.state == "running"), "")
+    known = [chain(house.store, house.runs, each) for each in sorted(own & house.store.definitions(KIND).keys())]
+    coming = [one for one in known if one.kind in (MEASURE, TEACH, AFTER) and one.state == "running"]
+    return next((f"{one.title} is at work." for one in coming), "")
 
 
 def _compare(told: Measured) -> str:

@@ -18,8 +18,9 @@ TITLES: Mapping[str, str] = {
 def facts_of(check: Json, able: Json, about: Json) -> list[Json]:
     """Lines {level, title, words, fix, waive, waived}.
 
-    check: the checker's answer. able: the machine. about: {pairs: of each split, exports: whether they still have to
-    be, waived: names, blocked: what stops it beside the checker's reasons, "" if nothing}.
+    check: the checker's answer. able: the machine, {} where it trains on another. about: {pairs: of each split,
+    exports: whether they still have to be, waived: names, blocked: what stops it beside the checker's reasons, "" if
+    nothing}.
     """
     found = [_reason(one) for one in check.get("reasons", ())]
     if about["blocked"] and not any(one["level"] == "bad" for one in found):
@@ -89,6 +90,6 @@ def _disk(able: Json) -> tuple[str, Json] | None:
 def _device(able: Json) -> tuple[str, Json] | None:
     if not able:
         return None
-    gpus = able.get("gpus") or []
-    words = ", ".join(gpu["name"] for gpu in gpus) or f"no GPU, {able.get('cores', 1)} cores"
+    gpus, cores = able.get("gpus") or [], able.get("cores", 1)
+    words = ", ".join(gpu["name"] for gpu in gpus) or f"the processor, {cores} {'core' if cores == 1 else 'cores'}"
     return "gpus", _line("ok", "Device", words)

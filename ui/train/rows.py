@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thud.errors import BadRequest, NotFound
-from ui.train.asked import rest_yaml, wanted_json, wanted_of, wrong_field
+from ui.train.asked import after_of, rest_yaml, wanted_json, wanted_of, wrong_field
 from ui.train.facts import facts_of, stopping
 from ui.train.seen import seen
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from thud.runs.chain import ChainStep, ChainView
     from thud.runs.run import Runs
     from thud.runs.training import TrainPlan, TrainRun, TrainWanted
+    from thud.runs.training.afterwards import Afterwards
     from ui.house import House
 
 Json = dict[str, Any]
-MOST_CHAINS = 5
 LEAD = (
     "It builds pairs, trains the small model twice and asks it on clips it has never seen: a few minutes on two cores. "
     "Good for seeing the whole path once."
@@ -69,12 +69,14 @@ def _recipe(name: str, _changed: int) -> Json:
 
 
 def _chains(house: House, now: Runs) -> list[ChainView]:
-    """The newest chains; older ones are not looked at."""
-    from thud.runs.chain import KIND, chain
+    """All chains that are not done, the newest first, and behind them the newest that has taught and is done."""
+    from thud.runs.chain import chains
+    from thud.runs.training.afterwards import AFTER
+    from thud.runs.training.teaching import TEACH
 
-    bodies = house.store.definitions(KIND)
-    newest = sorted(bodies, key=lambda name: bodies[name]["at"])[::-1][:MOST_CHAINS]
-    return [chain(house.store, now, name) for name in newest]
+    found = chains(house.store, now)
+    taught = (one for one in found if one.state == "done" and one.kind in (TEACH, AFTER))
+    return [*(one for one in found if one.state != "done"), *islice(taught, 1)]
 
 
 def _sets(house: House) -> list[Json]:
@@ -89,7 +91,8 @@ def _sets(house: House) -> list[Json]:
 def _adapter(one: TrainRun) -> Json:
     best = one.held_out.best
     return {
-        "run": one.run.id, "name": one.name, "stage": one.stage, "base": one.run.settings["base"],
+        "run": one.run.id, "name": one.name, "stage": one.stage, "base": one.run.settings["base"], "of": one.base,
+        "full": one.run.settings["config"].get("tuning") == "full",
         "step": best["step"] if best else one.checkpoint or one.step,
     }  # fmt: skip
 
@@ -106,13 +109,16 @@ def _demo(house: House, now: Runs, chained: list[ChainView]) -> Json:
 
 
 def run_row(one: TrainRun) -> Json:
-    """A run as the table and its own panel show it. Shares of held-out questions, None where nothing was asked."""
+    """A run as the table and its own panel show it. Shares of held-out questions, None where nothing was asked.
+
+    seconds: that it trained, without waiting and without what was thrown away; None while it is at work.
+    """
     return {
         "run": one.run.id, "name": one.name, "stage": one.stage, "base": one.base, "data": one.data,
         "recipe": one.recipe, "state": one.state, "words": one.words, "next": one.next, "short": _short(one),
         "step": one.step, "of": one.of, "eta_s": one.eta_s, "seconds_per_step": one.seconds_per_step,
         "tokens_per_s": one.tokens_per_s, "memory_gb": one.memory_gb, "expected_gb": one.expected_gb,
-        "checkpoint": one.checkpoint, "seconds": _seconds(one),
+        "checkpoint": one.checkpoint, "seconds": one.trained_s if one.state in ENDED else None,
         "held_out": {name: _share(getattr(one.held_out, name)) for name in ROUNDS},
         "alerts": [dict(each) for each in one.alerts], "adapter": one.adapter, "listener": one.listener,
         "device": one.device, "on": one.on, "started_by": one.started_by, "at": one.run.created_at,
@@ -120,20 +126,11 @@ def run_row(one: TrainRun) -> Json:
     }  # fmt: skip
 
 
-ROUNDS = ("first", "last", "best")
+ROUNDS, ENDED = ("first", "last", "best"), ("done", "failed", "stopped")
 
 
 def _share(line: Mapping[str, Any] | None) -> float | None:
     return None if not line else line.get("accuracy", {}).get("all")
-
-
-def _seconds(one: TrainRun) -> float | None:
-    """From its start to its end; None while it is at work."""
-    try:
-        began, ended = (datetime.fromisoformat(text) for text in (one.run.created_at, one.run.finished_at))
-    except ValueError:
-        return None
-    return (ended - began).total_seconds()
 
 
 def _short(one: TrainRun) -> str:
@@ -186,7 +183,7 @@ def recipes_json(house: House) -> Json:
     checker = house.runs.checker
     told = ("name", "title", "about", "assumptions", "verdict")
     return {
-        "capability": checker.capability(),
+        "capability": checker.capability(house.workspace),
         "recipes": [
             {**{key: one.get(key) for key in told}, "rest": rest_yaml(one.get("config") or {})}
             for one in checker.recipes()
@@ -201,34 +198,47 @@ def check_json(house: House, body: Json) -> Json:
     """
     quick = body.get("quick") is True
     try:
-        return _checked(house, wanted_of(body), quick)
+        return _checked(house, wanted_of(body), after_of(body), quick)
     except (BadRequest, NotFound) as error:
         said = str(error)
         return {
             "name": "", "command": "", "env": {}, "exports": False, "blocked": said, "facts": [stopping(said)],
-            "steps": None, "passes": None, "seconds": None, "measured": "", "assumes": "", "config": {},
-            "wrong": wrong_field(said),
+            "steps": None, "passes": None, "seconds": None, "measured": "", "assumes": "", "config": _settings(body),
+            "wrong": wrong_field(said), "then": None,
         }  # fmt: skip
 
 
-def _checked(house: House, wanted: TrainWanted, quick: bool) -> Json:
+def _settings(body: Json) -> Json:
+    """All settings of a form that is not filled in yet, {} where they cannot be put together."""
+    from thud.runs.training.wanted import config_of
+
+    try:
+        return config_of(wanted_of(body))
+    except (BadRequest, NotFound):
+        return {}
+
+
+def _checked(house: House, wanted: TrainWanted, after: Afterwards, quick: bool) -> Json:
+    """then: what keeps DPO from following, and everyone from being asked, "" = nothing known; None = not looked at."""
     from thud.runs.training import plan_training
+    from thud.runs.training.afterwards import look_ahead
 
     checker = None if quick else house.runs.checker
     plan = plan_training(house.store, house.runs, wanted, checker)
-    able = checker.capability() if checker else {}
-    effort = plan.check.get("effort") or {}
+    able = checker.capability(house.workspace, plan.wanted.device or "") if checker and not plan.wanted.on else {}
+    ahead = None if quick else look_ahead(house.store, house.runs, wanted, plan, after, checker)
+    effort, blocked = plan.check.get("effort") or {}, plan.blocked or (ahead.train if ahead else "")
     about = {
         "pairs": _pairs(house, plan), "exports": plan.exports, "waived": wanted.waive,
-        "blocked": plan.blocked,
+        "blocked": blocked,
     }  # fmt: skip
     seconds, measured = _long(house, plan, effort)
     return {
         "name": plan.name, "command": plan.command, "env": plan.env, "exports": plan.exports,
-        "blocked": plan.blocked, "facts": [] if quick else facts_of(plan.check, able, about),
+        "blocked": blocked, "facts": [] if quick else facts_of(plan.check, able, about),
         "steps": effort.get("steps") or plan.config.get("max_steps") or None, "passes": _passes(plan, effort, about),
         "seconds": seconds, "measured": measured, "assumes": effort.get("assumes", ""), "config": plan.config,
-        "wrong": wrong_field(plan.blocked),
+        "wrong": wrong_field(blocked), "then": ahead and {"train": ahead.train, "ask": ahead.ask},
     }  # fmt: skip
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
-from thud.cli.train.watching import after_export, follow_chain, follow_training, paused_chain
+from thud.cli.train.watching import (
+    after_export,
+    chain_held_back,
+    comes_after,
+    follow_chain,
+    follow_training,
+    held_back,
+    paused_chain,
+)
 from thud.cli.workspace import ACTOR, add_on, opened
 from thud.errors import BadRequest
 
 if TYPE_CHECKING:
     from thud.runs.chain import ChainView
     from thud.runs.run import Runs
-    from thud.runs.training import TrainPlan, TrainWanted
-    from thud.runs.training.teaching import Measured
+    from thud.runs.training import TrainPlan, TrainRun, TrainWanted
+    from thud.runs.training.afterwards import Afterwards, Ahead
+    from thud.runs.training.measuring import Measured
     from thud.store import Store
 
 Json = dict[str, Any]
@@ -35,6 +45,10 @@ def add_parsers(what: Any) -> None:
     )
     start.add_argument("--device", help="cpu, 0, 0,1 …; it waits while another training has it")
     start.add_argument("--waive", action="append", default=[], metavar="NAME", help="accept this finding of the check")
+    start.add_argument(
+        "--then", action="append", default=[], metavar="WHAT",
+        help="what follows by itself: dpo=RECIPE:SET trains on with DPO, ask asks before and after; may be given twice",
+    )  # fmt: skip
     start.add_argument("--name", default="", help="of the run; sft-0001 and so on when left out")
     start.add_argument("--plan", action="store_true", help="only say what would run, and what stands in the way")
     _waits(start)
@@ -55,23 +69,34 @@ def _waits(verb: argparse.ArgumentParser) -> None:
 
 def run_start(args: argparse.Namespace, out: Output) -> int:
     """Exit code 1 when something stands in the way, or training failed."""
-    from thud.runs.training import plan_training, start_training, train_run
+    from thud.runs.training import plan_training, train_run
+    from thud.runs.training.afterwards import look_ahead, start_with
 
     with opened(args) as (store, runs):
-        plan = plan_training(store, runs, _wanted(store, runs, args), runs.checker)
-        out.line(_plan_row(plan), _plan_words(plan))
+        wanted, after = _wanted(store, runs, args), read_then(store, args.then)
+        plan = plan_training(store, runs, wanted, runs.checker)
+        ahead = look_ahead(store, runs, wanted, plan, after, runs.checker)
+        out.line(_plan_row(plan) | _ahead_row(ahead), "\n".join([_plan_words(plan), *_ahead_words(ahead)]))
         if args.plan:
-            return 1 if plan.blocked else 0
-        run = start_training(store, runs, plan, ACTOR)
+            return 1 if plan.blocked or ahead.blocked else 0
+        run = start_with(store, runs, plan, ahead, ACTOR)
         if args.detach:
-            run_id = after_export(store, runs, run, out)
-            name = train_run(store, runs, run_id).name
-            out.line({"run": run_id, "name": name}, f"{name} has started; train list tells how it stands.")
+            found = train_run(store, runs, after_export(store, runs, run, out))
+            more = comes_after(run.settings["chain"][0]) if args.then else ""
+            _leave(runs, found, f"{found.name} has started; train list tells how it stands. {more}".rstrip(), out)
         elif "chain" in run.settings:
             follow_chain(store, runs, run.settings["chain"][0], out)
+            if after.ask:
+                _tell_measured(store, runs, run.settings["chain"][0], out)
         else:
             follow_training(store, runs, run.id, out)
     return 0
+
+
+def _leave(runs: Runs, found: TrainRun, begun: str, out: Output) -> None:
+    """Says of a training that nobody here waits for that it has begun, or what it waits for."""
+    held = held_back(runs, found.run.id, found.name)
+    out.line({"run": found.run.id, "name": found.name, "waits": held}, f"{found.name}: {held}" if held else begun)
 
 
 def _wanted(store: Store, runs: Runs, args: argparse.Namespace) -> TrainWanted:
@@ -88,6 +113,18 @@ def _wanted(store: Store, runs: Runs, args: argparse.Namespace) -> TrainWanted:
         adapter="" if args.adapter in before else args.adapter, fields=read_fields(args.field), waive=tuple(args.waive),
         device=args.device, on=runs.on, name=args.name,
     )  # fmt: skip
+
+
+def read_then(store: Store, told: list[str]) -> Afterwards:
+    """What follows, from words such as "dpo=demo-dpo:SET" and "ask". BadRequest for others; NotFound."""
+    from thud.runs.pairs.sets import find_set
+    from thud.runs.training.afterwards import Afterwards
+
+    dpo = [each.removeprefix("dpo=").partition(":") for each in told if each != "ask"]
+    if len(dpo) > 1 or not all(each == "ask" or re.fullmatch(r"dpo=[^:]+:.+", each) for each in told):
+        raise BadRequest("--then takes dpo=RECIPE:SET, such as dpo=demo-dpo:SET, and ask; each once.")
+    recipe, set_id = (dpo[0][0], find_set(store, dpo[0][2]).id) if dpo else ("", "")
+    return Afterwards(recipe, set_id, "ask" in told)
 
 
 def read_fields(told: list[str]) -> Json:
@@ -125,16 +162,29 @@ def _plan_words(plan: TrainPlan) -> str:
     return "\n".join(lines)
 
 
+def _ahead_row(ahead: Ahead) -> Json:
+    dpo = {"recipe": ahead.dpo.recipe, "set": ahead.dpo.set_id} if ahead.dpo else None
+    return {"then": {"dpo": dpo, "ask": ahead.wanted.ask, "blocked": ahead.blocked}}
+
+
+def _ahead_words(ahead: Ahead) -> list[str]:
+    lines = [f"  then DPO by {ahead.dpo.recipe} on {ahead.dpo.set_id}"] if ahead.dpo else []
+    lines += ["  then asked before and after, on held-out clips"] if ahead.wanted.ask else []
+    return lines + ([f"  blocked: {ahead.blocked}"] if ahead.blocked else [])
+
+
 def run_resume(args: argparse.Namespace, out: Output) -> int:
+    """Exit code 1 when it fails. One that waits, or is at work, is waited for like one that goes on."""
     from thud.runs.training import train_run
 
     with opened(args) as (store, runs):
         if view := paused_chain(store, runs, args.name):
             return _go_on(store, runs, view, args.detach, out)
         found = train_run(store, runs, args.name)
-        runs.resume(found.run.id)
+        if found.state not in ("waiting", "running"):
+            runs.resume(found.run.id)
         if args.detach:
-            out.line({"run": found.run.id, "name": found.name}, f"{found.name} goes on.")
+            _leave(runs, found, f"{found.name} goes on.", out)
         else:
             follow_training(store, runs, found.run.id, out)
     return 0
@@ -147,7 +197,9 @@ def _go_on(store: Store, runs: Runs, view: ChainView, detach: bool, out: Output)
     if view.state == "paused":
         go_on(store, runs, view.id, ACTOR)
     if detach:
-        out.line({"chain": view.id, "title": view.title}, f"“{view.title}” goes on, to the end of its step.")
+        held = chain_held_back(store, runs, view.id)
+        words = f"“{view.title}”: {held}" if held else f"“{view.title}” goes on, to the end of its step."
+        out.line({"chain": view.id, "title": view.title, "waits": held}, words)
     else:
         follow_chain(store, runs, view.id, out)
     return 0
@@ -155,16 +207,23 @@ def _go_on(store: Store, runs: Runs, view: ChainView, detach: bool, out: Output)
 
 def run_demo(args: argparse.Namespace, out: Output) -> int:
     """Exit code 0 when tiny was taught and asked, whether or not it has learnt anything."""
-    from thud.runs.training import train_runs
-    from thud.runs.training.teaching import measured, teach_tiny
+    from thud.runs.training.teaching import teach_tiny
 
     with opened(args) as (store, runs):
         chain_id = teach_tiny(store, runs, ACTOR)
         follow_chain(store, runs, chain_id, out)
-        last = next(one for one in train_runs(store, runs) if one.chain and one.chain[0] == chain_id)
-        found = measured(store, runs, last.run.id)
-    out.line(_measured_row(found), _measured_words(found))
+        _tell_measured(store, runs, chain_id, out)
     return 0
+
+
+def _tell_measured(store: Store, runs: Runs, chain_id: str, out: Output) -> None:
+    """Says what the last training of a chain has been measured to have learnt."""
+    from thud.runs.training import train_runs
+    from thud.runs.training.measuring import measured
+
+    last = next(one for one in train_runs(store, runs) if one.chain and one.chain[0] == chain_id)
+    found = measured(store, runs, last.run.id)
+    out.line(_measured_row(found), _measured_words(found))
 
 
 def _measured_row(found: Measured) -> Json:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from thud.cli.output import Output
@@ -26,7 +27,8 @@ def follow_training(store: Store, runs: Runs, run_id: str, out: Output) -> None:
     from thud.runs.training import train_run
 
     now = train_run(store, runs, run_id)
-    with _left_alone(now.name, "", out), out.progress(now.name, now.of or 1) as bar:
+    waits = partial(held_back, runs, run_id, now.name)
+    with _left_alone(now.name, out, waits), out.progress(now.name, now.of or 1) as bar:
         while runs.wait(run_id, _LOOK_EVERY_S).state in ("queued", "running"):
             now = train_run(store, runs, run_id)
             bar.to(now.step, now.of or 1)
@@ -41,8 +43,9 @@ def follow_chain(store: Store, runs: Runs, chain_id: str, out: Output) -> None:
     from thud.runs.chain import chain, wait_chain
 
     view, told = chain(store, runs, chain_id), 0
-    after = f" What comes after it starts when thud is open again, or by train resume {chain_id}."
-    with _left_alone(view.title, after, out), out.progress(view.title, len(view.steps)) as bar:
+    after = " " + comes_after(chain_id)
+    waits = partial(chain_held_back, store, runs, chain_id)
+    with _left_alone(view.title, out, waits, after), out.progress(view.title, len(view.steps)) as bar:
         while True:
             told = _tell(view, told, out)
             bar.to(told)
@@ -51,6 +54,11 @@ def follow_chain(store: Store, runs: Runs, chain_id: str, out: Output) -> None:
             view = wait_chain(store, runs, chain_id, _LOOK_EVERY_S)
     if view.state != "done":
         raise RunFailed(f"{view.problem or f'“{view.title}” has stopped.'} train resume {chain_id} goes on.")
+
+
+def comes_after(chain_id: str) -> str:
+    """What starts the next steps of a chain once this process has ended."""
+    return f"What comes after it starts when thud is open again, or by train resume {chain_id}."
 
 
 def _tell(view: ChainView, told: int, out: Output) -> int:
@@ -68,18 +76,38 @@ def after_export(store: Store, runs: Runs, run: Run, out: Output) -> str:
 
     Nobody else would start it when this process has ended. RunFailed where it does not come to it.
     """
-    from thud.runs.chain import chain, run_of_step
+    from thud.runs.chain import chain, chains_held, run_of_step
     from thud.runs.jobs import train
 
     chain_id = run.settings.get("chain", [""])[0]
-    with _left_alone(run.title, f" train resume {chain_id} then starts the training.", out):
+    waits = partial(chain_held_back, store, runs, chain_id)
+    with _left_alone(run.title, out, waits, f" train resume {chain_id} then starts the training."):
         while run.kind != train.kind:
             view = chain(store, runs, chain_id)
             if view.state == "paused":
                 raise RunFailed(f"{view.problem} train resume {chain_id} goes on.")
             time.sleep(_LOOK_EVERY_S)
-            run = run_of_step(runs, chain_id, 0) or run
+            with chains_held():  # what is listed has begun, or is in line
+                run = run_of_step(runs, chain_id, 0) or run
     return run.id
+
+
+def held_back(runs: Runs, run_id: str, name: str) -> str:
+    """What a run waits for and what starts it once this process has ended; "" where nothing holds it back.
+
+    name: what `train resume` knows it by, or its chain.
+    """
+    if runs.waits_for(run_id) is None:
+        return ""
+    return f"{runs.run(run_id).message} It starts when thud is open again, or by train resume {name}."
+
+
+def chain_held_back(store: Store, runs: Runs, chain_id: str) -> str:
+    """As `held_back`, of the run that a chain is at."""
+    from thud.runs.chain import chain
+
+    at = [step.run_id for step in chain(store, runs, chain_id).steps if step.state == "waiting"]
+    return held_back(runs, at[0], chain_id) if at else ""
 
 
 def paused_chain(store: Store, runs: Runs, name: str) -> ChainView | None:
@@ -104,13 +132,17 @@ def _is_at(runs: Runs, step: ChainStep, name: str) -> bool:
 
 
 @contextmanager
-def _left_alone(name: str, after: str, out: Output) -> Iterator[None]:
-    """Says on Ctrl-C that only the waiting has ended: what is at work goes on. after: what does not begin by itself."""
+def _left_alone(name: str, out: Output, waits: Callable[[], str], after: str = "") -> Iterator[None]:
+    """Says on Ctrl-C that only the waiting has ended: what is at work goes on. after: what does not begin by itself.
+
+    waits: says why nothing is at work yet, "" where something is.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        words = f"{name}: what is at work goes on without this shell; train stop ends it.{after}"
-        out.line({"name": name, "goes_on": True, "pauses": bool(after)}, words)
+        held = waits()
+        words = held or f"what is at work goes on without this shell; train stop ends it.{after}"
+        out.line({"name": name, "goes_on": not held, "pauses": bool(held or after)}, f"{name}: {words}")
         raise
 
 

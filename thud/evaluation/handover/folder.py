@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -25,14 +28,17 @@ HASHES = "SHA256SUMS"
 def whole_folder(target: Path, known: Mapping[str, str] | None = None) -> Iterator[Path]:
     """A new folder to write into, which becomes `target` at the end. Raises BadRequest where something is there.
 
-    known: place in the folder → hash of files that are hashed already, filled until the end; the others are read.
+    What a killed process left of its beginnings is removed first. known: place in the folder → hash of files that are
+    hashed already, filled until the end; the others are read.
     """
     target = target.expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise BadRequest(f"{target} is there already and not empty; choose another folder.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        _remove_left(target)
+        part = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
+        lock = _locked(part)
     except OSError as error:
         raise BadRequest(f"{target} cannot be made: {error.strerror}.") from error
     try:
@@ -46,6 +52,33 @@ def whole_folder(target: Path, known: Mapping[str, str] | None = None) -> Iterat
         raise BadRequest(f"{target} cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.part-"
+
+
+def _remove_left(target: Path) -> None:
+    """Removes what processes that are no more began to write for `target`; who is at work holds a lock on it."""
+    for left in target.parent.glob(f"{glob.escape(_prefix(target))}*"):
+        lock = _locked(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the folder until it is closed; None where another process holds it, or where the file
+    system has no locks on folders."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def copy_media(items: Iterable[ExportItem], folder: Path) -> dict[Path, str]:

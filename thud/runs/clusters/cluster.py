@@ -1,8 +1,8 @@
 """Workers on other machines: a run's worker is handed to a cluster as one job, and looked after through its folder.
 
-    ray://HOST:PORT, http://HOST:8265   a Ray cluster's Jobs (ray_jobs.py); items are spread over it (ray_crew.py)
-    slurm, slurm:PARTITION              a Slurm cluster, through submitit (slurm.py)
-    slurm-local                         submitit on this machine, to try it out
+    ray://HOST, http://HOST:PORT   a Ray cluster's Jobs (ray_jobs.py); items are spread over it (ray_crew.py)
+    slurm, slurm:PARTITION         a Slurm cluster, through submitit (slurm.py)
+    slurm-local                    submitit on this machine, to try it out
 
 A cluster has to see the same folders under the same names: the workspace, thud, and the Python that runs it (this one,
 or what THUD_CLUSTER_PYTHON names). Keys of vendors are not sent along; they have to be in its environment. What goes
@@ -32,11 +32,12 @@ from typing import Literal, Protocol
 
 from thud.errors import BadRequest, RunFailed, ThudError
 from thud.runs.folder import Plan, read_plan, translated
-from thud.runs.local import Executor
+from thud.runs.local import Executor, Gone
 
 log = logging.getLogger("thud.runs")
 
-JobState = Literal["waiting", "running", "ended"]
+JobState = Literal["waiting", "running", "ended", "expired"]
+"""expired: it has ended because its turn did not come in the time that the cluster lets a job wait."""
 
 ASKED = "asked.txt"
 """In a run's folder: empty, or "stop". It is there from the start: a shared folder may hide a new file for a minute."""
@@ -48,7 +49,8 @@ WAITING = "It waits in the cluster’s queue."
 
 _JOB = "job.json"
 _AFTER_SILENCE_S = 10.0
-_HOST_PORT = re.compile(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+_HOST = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?")
+_PORTS = {"ray": ":10001", "http": ":8265", "https": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,20 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What was last heard of a job, and when. silence: why nothing was heard."""
+    """What was last heard of a job, and when. silence: why nothing was heard. said: by the cluster of its end."""
 
     state: JobState
     at: float
     silence: str = ""
+    said: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("ended", "expired")
+
+
+_Errand = tuple[str, Path, str]
+"""What to do, the run's folder, and the job that it is about: the folder may have another one when its turn comes."""
 
 
 @dataclass(slots=True)
@@ -107,8 +118,8 @@ class ClusterExecutor:
     on: str
     cluster: Cluster
     _looked: dict[Path, _Looked] = field(default_factory=dict)
-    _due: dict[tuple[str, Path], None] = field(default_factory=dict)
-    _errands: SimpleQueue[tuple[str, Path]] = field(default_factory=SimpleQueue)
+    _due: dict[_Errand, None] = field(default_factory=dict)
+    _errands: SimpleQueue[_Errand] = field(default_factory=SimpleQueue)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _runner: threading.Thread | None = None
 
@@ -138,6 +149,16 @@ class ClusterExecutor:
             (folder / ASKED).write_text("stop", encoding="utf-8")
         self._send("kill", folder)
 
+    def kill(self, pid: int, folder: Path) -> None:
+        """Has the cluster end the job, as soon as it can be told; returns at once.
+
+        A silence of before counts no more: what is heard next says whether the cluster could be told.
+        """
+        with self._lock:
+            if (known := self._looked.get(folder)) is not None and known.silence:
+                del self._looked[folder]
+        self._recall(folder)
+
     def stop(self, pid: int, folder: Path) -> None:
         """Asks the worker to stop; a job that still waits for its turn is taken back.
 
@@ -147,10 +168,6 @@ class ClusterExecutor:
             with _written():
                 (folder / ASKED).write_text("stop", encoding="utf-8")
             self._send("stop", folder)
-
-    def kill(self, pid: int, folder: Path) -> None:
-        """Has the cluster end the job, as soon as it can be told; returns at once."""
-        self._send("kill", folder)
 
     def alive(self, pid: int, folder: Path) -> bool:
         """Whether the job waits or runs, as of some seconds ago at most.
@@ -164,41 +181,57 @@ class ClusterExecutor:
             self._send("look", folder)
         if known is not None and known.silence:
             raise RunFailed(known.silence)
-        return known is None or known.state != "ended"
+        return known is None or not known.ended
 
     def words(self, pid: int, folder: Path) -> str:
         """The sentence that the job waits for its turn, as of some seconds ago; "" when it does not."""
         known = self._looked.get(folder)
         return WAITING if known is not None and known.state == "waiting" and not known.silence else ""
 
+    def gone(self, pid: int, folder: Path) -> Gone:
+        """What the cluster said of the end, or that it does not answer; and whether it let the job wait no longer."""
+        known = self._looked.get(folder)
+        if known is not None and known.silence:
+            return Gone(f"The cluster does not answer; its job may still run there as {_job_id(folder)}.")
+        if known is not None and known.state == "expired":
+            return Gone(WAITING, again=True)
+        near = ", as it does when the time limit is near" if self.on.startswith("slurm") else ""
+        unasked = "" if stop_asked(folder) else f"The cluster told it to stop{near}."
+        return Gone(_in_short(known.said if known else ""), unasked)
+
     def _send(self, errand: str, folder: Path) -> None:
         """Has the thread do it, once: what is on its list already is not put there again."""
+        due = (errand, folder, _job_id(folder))
         with self._lock:
-            if (errand, folder) in self._due:
+            if due in self._due:
                 return
-            self._due[errand, folder] = None
+            self._due[due] = None
             if self._runner is None:
                 self._runner = threading.Thread(target=self._run_errands, name=f"asks {self.on}", daemon=True)
                 self._runner.start()
-        self._errands.put((errand, folder))
+        self._errands.put(due)
 
     def _run_errands(self) -> None:
         while True:
-            errand, folder = self._errands.get()
+            due = errand, folder, job_id = self._errands.get()
             try:
-                self._run_errand(errand, folder)
+                self._run_errand(errand, folder, job_id)
             except Exception:  # it is the only thread that asks this cluster
                 log.exception("%s: %s of %s went wrong.", self.on, errand, folder.name)
             finally:
                 with self._lock:
-                    del self._due[errand, folder]
+                    del self._due[due]
 
-    def _run_errand(self, errand: str, folder: Path) -> None:
-        job_id = _job_id(folder)
+    def _run_errand(self, errand: str, folder: Path, job_id: str) -> None:
         heard = self._heard(errand, job_id, folder) if job_id else _Looked("ended", time.monotonic())
         with self._lock:
-            if job_id == _job_id(folder):  # else it was submitted anew meanwhile
-                self._looked[folder] = heard
+            if job_id != _job_id(folder):  # it was submitted anew meanwhile
+                return
+            before = self._looked.get(folder)
+            self._looked[folder] = heard
+        if heard.said and (before is None or not before.ended):
+            with suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{heard.said.rstrip()}\n")
 
     def _heard(self, errand: str, job_id: str, folder: Path) -> _Looked:
         """How the job stands, once what is to be done was done."""
@@ -209,10 +242,7 @@ class ClusterExecutor:
             state, said = self.cluster.state(job_id, folder)
         except ThudError as error:
             return _Looked(before.state if before else "running", time.monotonic(), str(error))
-        if state == "ended" and said and (before is None or before.state != "ended"):
-            with suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{said.rstrip()}\n")
-        return _Looked(state, time.monotonic())
+        return _Looked(state, time.monotonic(), said=said)
 
 
 def executor_for(on: str) -> Executor:
@@ -222,9 +252,10 @@ def executor_for(on: str) -> Executor:
 
 def check_on(on: str) -> str:
     """`on` as it is kept. BadRequest, with what it may be, for anything else."""
-    place = on.strip().rstrip("/")
+    place = _with_port(on)
     scheme, _, address = place.partition("://")
-    at_host = scheme in ("ray", "http", "https") and _HOST_PORT.fullmatch(address)
+    host = _HOST.fullmatch(address)
+    at_host = scheme in _PORTS and host is not None and host[2]
     if not at_host and not re.fullmatch(r"slurm(-local|:[\w.,-]+)?", place):
         raise BadRequest(
             f"“{on}” is no place to run on. It can be ray://HOST:10001, http://HOST:8265, slurm or slurm:PARTITION; "
@@ -236,10 +267,18 @@ def check_on(on: str) -> str:
     return place
 
 
+def _with_port(on: str) -> str:
+    """A place as it is kept; Ray's own port where an address names none."""
+    place = on.strip().rstrip("/")
+    scheme, _, address = place.partition("://")
+    host = _HOST.fullmatch(address)
+    return place + _PORTS.get(scheme, "") if host and not host[2] else place
+
+
 def allowed_places() -> tuple[str, ...]:
     """The places that THUD_CLUSTER lists; none = any may be used."""
     listed = re.split(r"[,\s]+(?=\w+://|slurm)", os.environ.get(PLACES, "").strip(" \t\n,"))
-    return tuple(place.rstrip("/") for place in listed if place)
+    return tuple(_with_port(place) for place in listed if place)
 
 
 @functools.cache
@@ -284,6 +323,22 @@ def _job_id(folder: Path) -> str:
     except (OSError, ValueError):
         return ""
     return str(told.get("id") or "") if isinstance(told, dict) else ""
+
+
+def stop_asked(folder: Path) -> bool:
+    """Whether the worker of that run is asked to stop, by this app or the one before it."""
+    try:
+        return (folder / ASKED).read_text(encoding="utf-8").strip() == "stop"
+    except OSError:  # a shared folder that is away for a moment
+        return False
+
+
+def _in_short(said: str) -> str:
+    """What a cluster said of an end as one sentence: who says it, and the last that it says; "" for nothing."""
+    if not (lines := said.strip().splitlines()):
+        return ""
+    short = f"{lines[0].partition(':')[0]}: {lines[-1]}" if len(lines) > 1 else lines[0]
+    return f"{short[:300].rstrip(' .')}."
 
 
 def _replace(path: Path, text: str) -> None:

@@ -29,6 +29,9 @@ _STATES: dict[str, JobState] = {
     "PENDING": "waiting", "RUNNING": "running", "STOPPED": "ended", "SUCCEEDED": "ended", "FAILED": "ended",
 }  # fmt: skip
 
+_EXPIRED = "failed to start within"
+"""Ray fails a job that waits for its cores and GPUs longer than RAY_JOB_START_TIMEOUT_SECONDS (900) on its head."""
+
 
 @dataclass(frozen=True, slots=True)
 class RayJobs:
@@ -59,12 +62,14 @@ class RayJobs:
         try:
             told = self._ask("GET", f"/api/jobs/{job_id}")
         except NotFound:
-            return "ended", ""
+            return "ended", "Ray: the cluster does not know the job any more."
         status = str(told.get("status"))
         if status not in _STATES:
             raise RunFailed(f"The Ray cluster at {dashboard(self.on)} does not say how the job stands ({status[:40]}).")
-        bad = status == "FAILED"
-        return _STATES[status], f"Ray: {told.get('message') or 'the job failed'}" if bad else ""
+        if status != "FAILED":
+            return _STATES[status], ""
+        why = str(told.get("message") or "the job failed")
+        return "expired" if _EXPIRED in why else "ended", f"Ray: {why}"
 
     def cancel(self, job_id: str, folder: Path) -> None:
         """SIGTERM to the job's processes, SIGKILL three seconds later."""

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from thud.runs.clusters.cluster import ASKED
+from thud.runs.clusters.cluster import stop_asked
 
 _LOOK_EVERY_S = 0.5
 
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     with (folder / "log.txt").open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    threading.Thread(target=_watch, args=(folder / ASKED,), daemon=True).start()
+    threading.Thread(target=_watch, args=(folder,), daemon=True).start()
     from thud.runs import work
 
     return work.main(arguments)
@@ -37,17 +37,10 @@ def _lead() -> None:
         os.setpgrp()
 
 
-def _watch(asked: Path) -> None:
-    while not _stop_asked(asked):
+def _watch(folder: Path) -> None:
+    while not stop_asked(folder):
         time.sleep(_LOOK_EVERY_S)
     os.killpg(os.getpgrp(), signal.SIGTERM)
-
-
-def _stop_asked(asked: Path) -> bool:
-    try:
-        return asked.read_text(encoding="utf-8").strip() == "stop"
-    except OSError:  # a shared folder that is away for a moment
-        return False
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 kind = "train_export"
 LIMIT_S = 6 * 3600.0
+GRACE_S = 60.0
+"""How long the removal of what is half written may take."""
 TOKEN = "HF_TOKEN"
 TITLES = {"adapter": "its adapter", "merged": "one model"}
 CARD = "README.md"
@@ -26,25 +28,26 @@ Json = dict[str, Any]
 def work(item: Json, workspace: Path) -> Json:
     """The folder that was written, or the address on the hub. Raises CannotGoOn with the sentence why there is none."""
     folder = workspace / "runs" / item["run"]
-    repo, to = item.get("repo", ""), Path(item["to"]) if item["to"] else folder / "sent"
+    sent = folder / "sent"  # what is sent lies here until then, and what is half written too
+    repo, to = item.get("repo", ""), Path(item["to"]) if item["to"] else sent / "model"
     if not repo and (to / CARD).is_file():
         return _result(to, "")  # the worker died after the folder had its name
-    if repo:
-        shutil.rmtree(to, ignore_errors=True)
+    shutil.rmtree(sent, ignore_errors=True)
     line = [sys.executable, "-m", "training.export", str(workspace / item["run_folder"]), "--to", str(to)]
     line += ["--merge"] * (item["do"] == "merged")
     line += ["--push", repo] if repo else []
     line += ["--public"] * bool(repo and item["public"])
     token = {TOKEN: os.environ.get(TOKEN, "")} if repo else {}
-    with listening() as asked:
-        ended = run_module(line, {"OMP_NUM_THREADS": "1", **token}, folder, asked)
-        if asked() and ended.code:
-            raise LeftOff("Stopped; nothing was written.")
+    try:
+        with listening() as asked:
+            ended = run_module(line, {"OMP_NUM_THREADS": "1", **token}, folder, asked)
+            if asked() and ended.code:
+                raise LeftOff("Stopped; nothing was sent." if repo else "Stopped; nothing was written.")
+    finally:
+        shutil.rmtree(sent, ignore_errors=True)
     if ended.code:
         said = ended.last_line if ended.code == 1 else ""
         raise CannotGoOn(said or f"The export ended with code {ended.code}; the log says why.")
-    if repo:
-        shutil.rmtree(to, ignore_errors=True)
     return _result(to, ended.last_line if repo else "")
 
 

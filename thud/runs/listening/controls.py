@@ -46,8 +46,10 @@ KEPT = 256
 
 Places = dict[str, tuple[float | None, float, str]]
 """Stimulus → where its sound lies as played (None: muted, or not known), length of the clip, source."""
+Lying = tuple[int, Places]
+"""The places, and the store's newest event when they were read: asked of the store once, not for every row."""
 
-_places: dict[str, tuple[int, Places]] = {}
+_places: dict[str, Lying] = {}
 _ceilings: dict[str, Ceiling] = {}
 _lock = threading.Lock()
 
@@ -61,12 +63,13 @@ def row_controls(
     """
     control = {row.row: row for row in _control_rows(store, rows, wanted, parts)}
     found: dict[Row, Controls] = {}
+    lying = _places_of(store)
     for row in rows:
         if row.row[1] in HEARD and row.items.any():
             other = control.get((row.row[0], SHUFFLED, row.row[2])) if row.row[1] == "audio_video" else None
-            ceiling = row_ceiling(store, row, wanted)
+            ceiling = _row_ceiling(store, row, wanted, lying)
             under = _under(store, row, other, ceiling, wanted) if other is not None else None
-            found[row.row] = held_against(class_mean(row.right, row.items), int(row.items.sum()), ceiling, under)
+            found[row.row] = held_against(class_mean(*_timed(row)), int(row.items.sum()), ceiling, under)
     return found
 
 
@@ -160,7 +163,7 @@ def _paired(pairs: Mapping[str, NDArray[Any]]) -> _Paired | None:
 
 def _shared_ceiling(store: Store, rows: Sequence[RowKey], wanted: ScoreFilter) -> Ceiling:
     """What the sound alone allows on the stimuli that all of these rows answered something about."""
-    places = _places_of(store)
+    _, places = _places_of(store)
     answered = [_answered(store.score_asked(row, wanted)) for row in rows]
     shared = set.intersection(*(set(one) for one in answered))
     return _ceiling_of([_played(places, one, answered[0][one]) for one in sorted(shared) if answered[0][one] in TIMED])
@@ -205,9 +208,16 @@ def _under(store: Store, row: RowSums, control: RowSums, ceiling: Ceiling, wante
     """A row's control; from the sums at hand where both are of the very same items and every response came."""
     of = int(row.items.sum())
     if row.asked == control.asked and not (_errors(row) or _errors(control)):
-        return under_other_pictures(row.right, control.right, row.items, of, ceiling.share)
+        (right, items), (under, _) = _timed(row), _timed(control)
+        return under_other_pictures(right, under, items, of, ceiling.share)
     mine, other = (RowKey(*each.row) for each in (row, control))
     return _asked_again(store, (mine, other, None), replace(wanted, tasks=("sync",)), of, ceiling)
+
+
+def _timed(row: RowSums) -> tuple[Numbers, Numbers]:
+    """(right, items) of the sources that were asked about synchrony: a row has those of every other question too."""
+    asked = row.items.any(axis=1)
+    return row.right[asked], row.items[asked]
 
 
 def _errors(row: RowSums) -> int:
@@ -216,14 +226,13 @@ def _errors(row: RowSums) -> int:
     return int(row.table.counts[:, columns].sum())
 
 
-def row_ceiling(store: Store, row: RowSums, wanted: ScoreFilter) -> Ceiling:
+def _row_ceiling(store: Store, row: RowSums, wanted: ScoreFilter, lying: Lying) -> Ceiling:
     """What the sound alone allows on the sync items of this row."""
-    places = _places_of(store)
+    last, places = lying
     if not places:
         return sound_only_ceiling([Played(None, 1.0, "synced", "")])
     with _lock:
-        stamp = _places[str(store.path)][0]
-        kept = _ceilings.get(mark := content_id(str(store.path), stamp, row.asked, wanted.unparsed))
+        kept = _ceilings.get(mark := content_id(str(store.path), last, row.asked, wanted.unparsed))
     if kept is not None:
         return kept
     asked = store.score_asked(RowKey(*row.row), replace(wanted, tasks=("sync",)))
@@ -261,13 +270,13 @@ def _played(places: Places, stimulus: str, label: str) -> Played:
     return Played(audio_s, duration_s, label, source)
 
 
-def _places_of(store: Store) -> Places:
+def _places_of(store: Store) -> Lying:
     newest = store.events(limit=1)
     last, name = newest[0].ev_id if newest else 0, str(store.path)
     with _lock:
         kept = _places.get(name)
     if kept is not None and kept[0] == last:
-        return kept[1]
+        return kept
     clips, times = {clip.id: clip for clip in store.clips()}, store.times()
     found: Places = {}
     for stimulus in store.stimuli():
@@ -278,7 +287,7 @@ def _places_of(store: Store) -> Places:
             found[stimulus.id] = (lies_s, clip.probe.duration_s, clip.source or clip.id)
     with _lock:
         _places[name] = (last, found)
-    return found
+    return last, found
 
 
 def before_after_of(
@@ -289,7 +298,7 @@ def before_after_of(
     clips: those held out, None = all that all of them answered. "muted" counts from questions of synchrony where those
     were put to muted sound, else from those of existence. Listeners asked under other pictures have their control.
     """
-    places = _places_of(store)
+    _, places = _places_of(store)
     kept = None if clips is None else set(clips)
     return before_after(
         [

@@ -66,9 +66,12 @@ class Checker:
         found: list[Json] = self._ask({"do": "recipes", "given": given})
         return found
 
-    def capability(self) -> Json:
-        """What this machine can train with. Libraries are tried once; a new one is seen at the next start."""
-        found: Json = self._ask({"do": "capability"})
+    def capability(self, folder: Path, device: str = "") -> Json:
+        """What this machine can train with. Libraries are tried once; a new one is seen at the next start.
+
+        folder: whose disk is measured. device: the GPUs that are to be used, as for `check`.
+        """
+        found: Json = self._ask({"do": "capability", "folder": str(folder.absolute()), "device": device})
         return found
 
     def close(self) -> None:

@@ -24,8 +24,8 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a training has come. of: 0 = it has not begun. seconds: of a step, of late. memory_gb: the most that
-    the first process has held. checkpoint: step of the last.
+    """How far a training has come. of: 0 = it has not begun. seconds: of a step, of late. trained_s: of all steps.
+    memory_gb: the most that the first process has held. checkpoint: step of the last.
 
     first, last, best: held-out rounds as metrics.jsonl has them; best is of trained weights. end: its last line.
     """
@@ -33,6 +33,7 @@ class Progress:
     step: int = 0
     of: int = 0
     seconds: float | None = None
+    trained_s: float = 0.0
     tokens_per_s: float | None = None
     memory_gb: float | None = None
     checkpoint: int = 0
@@ -114,6 +115,7 @@ class _Reader:
         self._rounds: list[Line] = []
         self._alerts: list[Line] = []
         self._of = self._checkpoint = 0
+        self._trained_s = 0.0
         self._end: Line | None = None
 
     def now(self) -> Progress:
@@ -130,6 +132,7 @@ class _Reader:
         match line["event"]:
             case "step":
                 self._steps.append(line)
+                self._trained_s += float(line.get("seconds") or 0.0)
             case "held_out":
                 self._rounds.append(line)
             case "alert":
@@ -146,6 +149,7 @@ class _Reader:
             step=int(self._steps[-1]["step"]) if self._steps else 0,
             of=self._of,
             seconds=round(median(seconds), 3) if len(seconds) > 1 else None,
+            trained_s=round(self._trained_s, 1),
             tokens_per_s=self._pace(seconds),
             memory_gb=self._steps[-1].get("memory_gb") if self._steps else None,
             checkpoint=self._checkpoint,

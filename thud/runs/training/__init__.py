@@ -1,10 +1,13 @@
 """Training runs: planned, started, watched, taken care of, taken out.
 
-wanted.py    what is asked for, and the config that follows
-start.py     data, adapter, command, what stands in the way; the run
-listing.py   all training runs, as a page or a shell shows them
-care.py      clone, delete, export, merge, push
-listener.py  the listener that comes of it
+wanted.py      what is asked for, and the config that follows
+start.py       data, adapter, command, what stands in the way; the run
+afterwards.py  what follows it by itself: DPO, then asking before and after
+measuring.py   whom and what it is measured by
+teaching.py    the one button
+listing.py     all training runs, as a page or a shell shows them
+care.py        clone, delete, export, merge, push
+listener.py    the listener that comes of it
 """
 
 from thud.runs.trainer.files import metrics, progress

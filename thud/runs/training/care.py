@@ -15,6 +15,7 @@ from thud.records import Run, content_id
 from thud.runs.folder import ENDED
 from thud.runs.follow import now
 from thud.runs.jobs import listen, train_export
+from thud.runs.run import worked_on
 from thud.runs.trainer.child import at_work
 from thud.runs.training.listener import listener_name
 from thud.runs.training.listing import HIDDEN, TrainRun, train_run
@@ -33,7 +34,7 @@ def clone(run: Run) -> TrainWanted:
 def delete_run(store: Store, runs: Runs, run_id: str, actor: str) -> None:
     """Removes a run's folder, its listener, and it from all lists; answers that its listener gave stay.
 
-    BadRequest while it is at work, or where a later run went on from its adapter. RunFailed where files stay.
+    BadRequest while it is at work, or where a later run went on from it. RunFailed where files stay.
     """
     found = train_run(store, runs, run_id)
     folder = store.workspace / found.run.folder
@@ -111,7 +112,11 @@ def _start(
     item["key"] = content_id(item)
     settings = {**asked, "of": found.run.id, "name": found.name, "to": target}
     title = f"Send {found.name} to {repo}" if repo else f"Export {found.name}, {train_export.TITLES[asked['do']]}"
-    return runs.start(train_export.kind, title, settings, [item], actor, workers=1, limit_s=train_export.LIMIT_S)
+    with worked_on(""):  # neither the folder nor the hub's token is for a cluster
+        return runs.start(
+            train_export.kind, title, settings, [item], actor, workers=1, limit_s=train_export.LIMIT_S,
+            grace_s=train_export.GRACE_S,
+        )  # fmt: skip
 
 
 def _target(workspace: Path, folder: str, to: Path | None, otherwise: str) -> Path:

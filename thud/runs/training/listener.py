@@ -31,8 +31,13 @@ def listener_of(workspace: Path, run: Run) -> Json | None:
 
 def listener_name(settings: Mapping[str, Any]) -> str:
     """The name of a run's listener, such as "tiny sft-0007"."""
-    base = re.sub(r"[^\w .+()-]+", "-", short_base(settings["base"])).lstrip("_ .+()-")[:40]
+    base = re.sub(r"[^\w .+()-]+", "-", short_base(first_base(settings))).lstrip("_ .+()-")[:40]
     return f"{base} {settings['name']}".strip()
+
+
+def first_base(settings: Mapping[str, Any]) -> str:
+    """The base that a run's line began with; its own is another where it goes on from a model trained as a whole."""
+    return str(settings.get("first_base") or settings["base"])
 
 
 def short_base(base: str) -> str:

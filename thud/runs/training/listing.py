@@ -11,7 +11,7 @@ from thud.records import Run
 from thud.runs.jobs import train
 from thud.runs.trainer.child import command_words
 from thud.runs.trainer.files import Progress, progress
-from thud.runs.training.listener import listener_name, short_base
+from thud.runs.training.listener import first_base, listener_name, short_base
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
@@ -35,7 +35,8 @@ class HeldOut:
 class TrainRun:
     """One training as it stands. words: how it goes. next: what can be done now, "" while nothing has to be.
 
-    memory_gb: the most that its first process has held so far; expected_gb: as estimated before it began.
+    memory_gb: the most that its first process has held so far; expected_gb: as estimated before it began, of a GPU
+    only, for without one the libraries are held too. trained_s: seconds of all its steps together.
     checkpoint: the step that resuming goes on from, 0 = the beginning.
     adapter: "runs/ID/adapter" or "runs/ID/model", "" while there is none. listener: the name of what it has taught.
     adapter_run: the run it went on from. command: the line that trains it. deletable: why it cannot be deleted, ""
@@ -58,6 +59,7 @@ class TrainRun:
     tokens_per_s: float | None
     memory_gb: float | None
     expected_gb: float | None
+    trained_s: float
     checkpoint: int
     held_out: HeldOut
     alerts: tuple[Json, ...]
@@ -75,8 +77,8 @@ class TrainRun:
 
 def train_runs(store: Store, runs: Runs) -> list[TrainRun]:
     """All training runs that were not deleted, the newest first."""
-    trained = _trained(store, runs)
-    return [_train_run(store, runs, run, trained) for run in trained]
+    trained, needed = _trained(store, runs), _needed(store, runs)
+    return [_train_run(store, runs, run, why_kept(run, trained, needed)) for run in trained]
 
 
 def train_run(store: Store, runs: Runs, run_id: str) -> TrainRun:
@@ -84,8 +86,14 @@ def train_run(store: Store, runs: Runs, run_id: str) -> TrainRun:
     trained = _trained(store, runs)
     for run in trained:
         if run_id in (run.id, run.settings["name"]):
-            return _train_run(store, runs, run, trained)
+            return _train_run(store, runs, run, why_kept(run, trained, _needed(store, runs)))
     raise NotFound(f"There is no training run {run_id[:40]}.")
+
+
+def _needed(store: Store, runs: Runs) -> dict[str, str]:
+    from thud.runs.chain import needed_runs
+
+    return needed_runs(store, runs)
 
 
 def _trained(store: Store, runs: Runs) -> list[Run]:
@@ -94,7 +102,7 @@ def _trained(store: Store, runs: Runs) -> list[Run]:
     return sorted(trained, key=lambda run: run.created_at, reverse=True)
 
 
-def _train_run(store: Store, runs: Runs, run: Run, trained: Sequence[Run]) -> TrainRun:
+def _train_run(store: Store, runs: Runs, run: Run, kept: str) -> TrainRun:
     settings, folder = run.settings, store.workspace / run.folder
     now, state = progress(folder), _state(runs, run)
     weights = "model" if settings["config"].get("tuning") == "full" else "adapter"
@@ -102,18 +110,23 @@ def _train_run(store: Store, runs: Runs, run: Run, trained: Sequence[Run]) -> Tr
     chain = settings.get("chain")
     listener = listener_name(settings) if run.state == "done" and made else ""
     return TrainRun(
-        run=run, name=settings["name"], stage=settings["stage"], base=short_base(settings["base"]),
+        run=run, name=settings["name"], stage=settings["stage"], base=short_base(first_base(settings)),
         data=settings["data_title"], recipe=settings["recipe"], state=state, words=_words(runs, run, state, now),
         next=_next(state, settings, now, listener), step=now.step, of=now.of,
         eta_s=now.eta_s if state == "running" else None, seconds_per_step=now.seconds, tokens_per_s=now.tokens_per_s,
-        memory_gb=now.memory_gb, expected_gb=settings.get("memory_gb"), checkpoint=now.checkpoint,
+        memory_gb=now.memory_gb, expected_gb=_expected_gb(settings), trained_s=now.trained_s, checkpoint=now.checkpoint,
         held_out=HeldOut(now.first, now.last, now.best), alerts=now.alerts,
         adapter=f"{run.folder}/{weights}" if made else "", listener=listener,
         chain=(chain[0], chain[1]) if chain else None, adapter_run=settings.get("adapter_run", ""),
         device=settings.get("device") or "", on=settings["wanted"].get("on", ""), started_by=run.started_by,
         command=command_words(settings["config"], settings.get("device") or "", str(folder / "config.json")),
-        resumable=state in ("failed", "stopped"), deletable=why_kept(run, trained),
+        resumable=state in ("failed", "stopped"), deletable=kept,
     )  # fmt: skip
+
+
+def _expected_gb(settings: Mapping[str, Any]) -> float | None:
+    on_gpu = settings.get("device") not in (None, "", "cpu")
+    return settings.get("memory_gb") if on_gpu else None
 
 
 def _state(runs: Runs, run: Run) -> TrainState:
@@ -125,6 +138,8 @@ def _state(runs: Runs, run: Run) -> TrainState:
 
 
 def _words(runs: Runs, run: Run, state: TrainState, now: Progress) -> str:
+    if state in ("running", "stopping") and (trouble := runs.trouble(run.id)):
+        return trouble
     if state == "stopping":
         left_s = runs.stopping_s(run.id) or 0.0
         return f"Finishes step {now.step + 1} and writes a checkpoint; {left_s:.0f} s at most."
@@ -143,9 +158,13 @@ def _next(state: TrainState, settings: Mapping[str, Any], now: Progress, listene
     return f"Ask {listener} about held-out clips."
 
 
-def why_kept(run: Run, trained: Sequence[Run]) -> str:
-    """Why a run cannot be deleted, "" where it can. trained: all that are there."""
+def why_kept(run: Run, trained: Sequence[Run], needed: Mapping[str, str]) -> str:
+    """Why a run cannot be deleted, "" where it can. trained: all that are there. needed: by id the title of the chain
+    at work that goes on from a run; one that is paused teaches its step anew.
+    """
     if run.state not in ("done", "failed", "cancelled"):
         return "It is still at work; stop it first."
     later = [one.settings["name"] for one in trained if one.settings.get("adapter_run") == run.id]
-    return f"{', '.join(sorted(later))} went on from its adapter; delete that first." if later else ""
+    if later:
+        return f"{', '.join(sorted(later))} went on from it; delete that first."
+    return f"“{needed[run.id]}” still needs it; stop that first." if run.id in needed else ""

@@ -16,7 +16,8 @@ from thud.runs.jobs import pairs_export, train
 from thud.runs.pairs.files import exports, leaving
 from thud.runs.run import marks
 from thud.runs.trainer.child import command_words, environment
-from thud.runs.training.listener import short_base
+from thud.runs.training.listener import first_base, short_base
+from thud.runs.training.listing import HIDDEN
 from thud.runs.training.wanted import TrainWanted, config_of, device_for, device_problem, read_device, wanted_json
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrainPlan:
-    """What a training would do. wanted: with its device. name: the one wanted, else the next that is free. config: with
-    whole paths. exports: whether its set is exported first.
+    """What a training would do. wanted: with its device and place. name: the one wanted, else the next that is free.
+    config: with whole paths. exports: whether its set is exported first.
 
     check: what the checker says, {} where it was not asked. blocked: the sentence that keeps it from starting, or "".
     """
@@ -71,7 +72,7 @@ def plan_training(store: Store, runs: Runs, wanted: TrainWanted, checker: Checke
     """
     name, on = _free_name(store, runs, wanted), wanted.on or runs.on
     data = _data(store, runs, wanted)
-    config = _config(runs, wanted, data.folder or UNSAID)
+    config = _config(store, runs, wanted, data.folder or UNSAID)
     device = read_device(wanted.device)
     device = device_for(config, on) if device is None else device
     shown = train.placed(config, store.workspace, store.workspace / "runs" / name)
@@ -81,7 +82,7 @@ def plan_training(store: Store, runs: Runs, wanted: TrainWanted, checker: Checke
     line, env = command_words(config, device, f"{UNNAMED}/config.json"), environment(config, device)
     blocked = device_problem(device, config) or _blocked(check)
     return TrainPlan(
-        replace(wanted, device=device), name, shown, line, env, data.title, not data.folder, check, blocked
+        replace(wanted, device=device, on=on), name, shown, line, env, data.title, not data.folder, check, blocked
     )
 
 
@@ -95,22 +96,33 @@ def _blocked(check: Mapping[str, Any]) -> str:
 
 def _free_name(store: Store, runs: Runs, wanted: TrainWanted) -> str:
     """BadRequest for a name that is none, or that a run has or a chain has promised to one."""
-    taken = {run.settings.get("name", "") for run in runs.runs() if run.kind == train.kind} | _promised(store)
+    had, promised = _had(store, runs), _promised(store)
     if wanted.name:
         if not re.fullmatch(r"[^\W_][\w.-]{0,39}", wanted.name):
             raise BadRequest("A run's name is 1 to 40 letters, digits or . _ -, a letter or digit first.")
-        if wanted.name in taken:
+        if wanted.name in had:
             raise BadRequest(f"There is a run {wanted.name} already; choose another name.")
+        if title := promised.get(wanted.name):
+            raise BadRequest(f"{wanted.name} is promised to “{title}”; go on with that, or choose another name.")
         return wanted.name
-    numbers = [int(found[1]) for name in taken if (found := re.fullmatch(r"(?:sft|dpo)-(\d{4,})", name))]
+    numbers = [int(found[1]) for name in (*had, *promised) if (found := re.fullmatch(r"(?:sft|dpo)-(\d{4,})", name))]
     return f"{wanted.stage}-{max(numbers, default=0) + 1:04d}"
 
 
-def _promised(store: Store) -> set[str]:
-    """Names that chains have for their trainings, the chain left out that starts one just now."""
+def _had(store: Store, runs: Runs) -> set[str]:
+    """Names that runs have, or had before they were deleted. A chain's step may have the name of its deleted run."""
+    own, deleted = marks().get("chain"), store.definitions(HIDDEN)
+    trained = [run for run in runs.runs() if run.kind == train.kind]
+    again = {run.id for run in trained if run.id in deleted and own and run.settings.get("chain") == own}
+    return {run.settings.get("name", "") for run in trained if run.id not in again}
+
+
+def _promised(store: Store) -> dict[str, str]:
+    """Names that chains have for their trainings, with the chain's title; the one left out that starts one just now."""
     own = (marks().get("chain") or [""])[0]
     others = [body for chain_id, body in store.definitions(CHAIN).items() if chain_id != own]
-    return {name for body in others for step in body["steps"] if isinstance(name := step.get("name"), str) and name}
+    named = [(step.get("name"), body["title"]) for body in others for step in body["steps"]]
+    return {name: title for name, title in named if isinstance(name, str) and name}
 
 
 def next_name(store: Store, runs: Runs, stage: str) -> str:
@@ -158,25 +170,31 @@ def standing_export(store: Store, runs: Runs, set_id: str) -> str:
     return ""
 
 
-def _config(runs: Runs, wanted: TrainWanted, data: str) -> Json:
+def _config(store: Store, runs: Runs, wanted: TrainWanted, data: str) -> Json:
     config = config_of(wanted)
-    return {**config, "data": data, "adapter": _adapter(runs, wanted, config["base"])}
+    base, adapter = _began_from(store, runs, wanted, config["base"])
+    return {**config, "data": data, "base": base, "adapter": adapter}
 
 
-def _adapter(runs: Runs, wanted: TrainWanted, base: str) -> str:
-    """The folder of the adapter to go on from, of a run relative to the workspace."""
+def _began_from(store: Store, runs: Runs, wanted: TrainWanted, base: str) -> tuple[str, str]:
+    """(base, folder of the adapter to go on from, of a run relative to the workspace).
+
+    A run that trained all weights has no adapter: the model that it wrote is the base.
+    """
     if not wanted.adapter_run:
-        return wanted.adapter
+        return base, wanted.adapter
     run = runs.run(wanted.adapter_run)
     if run.kind != train.kind:
         raise BadRequest(f"“{run.title}” is no training.")
-    adapter = next((line["result"]["adapter"] for line in runs.results(run.id) if line["outcome"] == "ok"), "")
-    if not adapter.endswith("/adapter"):
-        raise BadRequest(f"{run.settings['name']} has no adapter to go on from; let it train to its end first.")
-    if base != run.settings["base"]:
-        theirs = short_base(run.settings["base"])
-        raise BadRequest(f"The adapter of {run.settings['name']} belongs to {theirs}, not to {short_base(base)}.")
-    return str(adapter)
+    name, theirs = run.settings["name"], run.settings["base"]
+    made = next((line["result"]["adapter"] for line in runs.results(run.id) if line["outcome"] == "ok"), "")
+    if not made:
+        raise BadRequest(f"{name} has learnt nothing yet to go on from; let it train to its end first.")
+    whole = made.endswith("/model")
+    model = str((store.workspace / made).resolve())
+    if base != theirs and not (whole and (base == model or not wanted.base)):
+        raise BadRequest(f"What {name} has learnt belongs to {short_base(theirs)}, not to {short_base(base)}.")
+    return (model, "") if whole else (base, str(made))
 
 
 def start_training(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run:
@@ -189,22 +207,23 @@ def start_training(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run
     if plan.exports:
         return _after_export(store, runs, plan, actor)
     wanted = plan.wanted
-    config = _config(runs, wanted, _data(store, runs, wanted).folder)
+    config = _config(store, runs, wanted, _data(store, runs, wanted).folder)
     with _NAMES:
         return _start(store, runs, plan, _free_name(store, runs, wanted), config, actor)
 
 
 def _start(store: Store, runs: Runs, plan: TrainPlan, name: str, config: Json, actor: str) -> Run:
     wanted = plan.wanted
+    first = first_base(runs.run(wanted.adapter_run).settings) if wanted.adapter_run else config["base"]
     settings = {
         "name": name, "stage": wanted.stage, "base": config["base"], "recipe": wanted.recipe, "set": wanted.set_id,
-        "data": config["data"], "data_title": plan.data_title, "adapter_run": wanted.adapter_run,
+        "first_base": first, "data": config["data"], "data_title": plan.data_title, "adapter_run": wanted.adapter_run,
         "device": wanted.device, "config": config, "wanted": wanted_json(wanted),
         "memory_gb": (plan.check.get("memory") or {}).get("total"),
     }  # fmt: skip
     item: Json = {"subject": name, "config": config, "device": wanted.device, "by": actor}
     item["key"] = content_id(name, config)
-    title = f"{name}: {wanted.stage.upper()} of {short_base(config['base'])} on {plan.data_title}"
+    title = f"{name}: {wanted.stage.upper()} of {short_base(first)} on {plan.data_title}"
     return runs.start(
         train.kind, title, settings, [item], actor, workers=1, limit_s=0.0, grace_s=train.GRACE_S,
         device=wanted.device or "", on=wanted.on,
@@ -213,15 +232,26 @@ def _start(store: Store, runs: Runs, plan: TrainPlan, name: str, config: Json, a
 
 def _after_export(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run:
     """The run that exports; an automatic name is given when it trains."""
+    then = plan.wanted.name or plan.wanted.stage.upper()
+    return start_steps(store, runs, plan, [step_of(plan.wanted)], f"Export, then {then}", actor)
+
+
+def step_of(wanted: TrainWanted) -> Json:
+    """The step of a chain that trains that."""
+    row = wanted_json(wanted)
+    set_id, adapter = row.pop("set_id"), row.pop("adapter_run") or row.pop("adapter")
+    return {**row, "do": "train", "set": set_id, "adapter": adapter}
+
+
+def start_steps(
+    store: Store, runs: Runs, plan: TrainPlan, steps: list[Json], title: str, actor: str, kind: str = ""
+) -> Run:
+    """The first run of a chain whose first step trains that plan."""
     from thud.runs.chain import chains_held, run_of_step, start_chain
 
-    row = wanted_json(plan.wanted)
-    set_id, adapter = row.pop("set_id"), row.pop("adapter_run") or row.pop("adapter")
-    step = {**row, "do": "train", "set": set_id, "adapter": adapter}
     with chains_held():
         _free_name(store, runs, plan.wanted)
-        then = plan.wanted.name or plan.wanted.stage.upper()
-        chain_id = start_chain(store, runs, f"Export, then {then}", [step], actor)
+        chain_id = start_chain(store, runs, title, steps, actor, kind)
     run = run_of_step(runs, chain_id, 0)
     if run is None:
         raise BadRequest("The set could not be exported; try again.")

@@ -2,6 +2,7 @@
 // Shares are of classes alike: one that says the same to everything has a third of them.
 import { el } from "../base/dom.js";
 import { icon } from "../base/icons.js";
+import { chance } from "../base/numbers.js";
 import { axis, estimateOf, forest, interval, percent, points, said } from "./parts.js";
 
 const GLYPHS = { "not above": ["alert", "warn"], "not known": ["info", ""] };
@@ -41,8 +42,14 @@ export function controlsPanel(parts, controls) {
 export function comparedPanel(parts, found) {
   const told = found.listening;
   if (!told) return null;
-  const line = (name, pick) => [name, ...["a", "b"].map((side) => figure(parts, told[side], pick)), pick === "accuracy" ? points(estimateOf(told.difference)?.value ?? null) : ""];
-  return panel("Is the gain listening?", { words: told.words, glyph: PICTURE[String(told.counts)] }, table(["A", "B", "B − A"], [line(TITLE, "accuracy"), line("Under another clip’s picture", "shuffled"), line("The sound alone allows", "ceiling")]));
+  const line = (name, pick) => [name, ...["a", "b"].map((side) => figure(parts, told[side], pick)), ...(pick === "accuracy" ? apart(told) : ["", "", ""])];
+  return panel("Is the gain listening?", { words: told.words, glyph: PICTURE[String(told.counts)] }, table(["A", "B", "B − A", "95 % interval", "p"], [line(TITLE, "accuracy"), line("Under another clip’s picture", "shuffled"), line("The sound alone allows", "ceiling")]));
+}
+
+// B − A, its interval and p; by which test is in the tip of p.
+function apart(told) {
+  const one = estimateOf(told.difference), tip = [told.test_words, one?.n && `n ${one.n} from ${one.sources} sources`].filter(Boolean).join("; ");
+  return [points(one?.value ?? null), el("span", { class: "ci" }, one ? interval(one, points) || "–" : "–"), el("span", { title: tip }, chance(told.p))];
 }
 
 function figure(parts, controls, pick) {

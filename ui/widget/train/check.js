@@ -13,7 +13,7 @@ export class CheckPanels {
   constructor(parts) {
     this.parts = parts;
     const before = panel("Before you start", el("span", { class: "sp" }), this.chip = el("span", { role: "status" })), what = panel("What will run", el("span", { class: "sp" }), this.copy = el("button", { class: "btn q s", type: "button", onclick: () => this.copying() }, "Copy"));
-    this.list = el("ul", { class: "pfl" });
+    this.list = el("ul", { class: "pfl", tabindex: "-1" });
     replace(before.body, this.list);
     this.command = el("pre", { class: "cmd", tabindex: "0", "aria-label": "Command", title: "RUN: the folder that the run gets when it starts" });
     this.long = el("span", { class: "sm t2" });
@@ -38,15 +38,22 @@ export class CheckPanels {
     if (!part) for (const node of this.nodes) node.removeAttribute("aria-busy");
     const bad = told.facts.filter(({ level }) => level === "bad").length, warn = told.facts.filter(({ level }) => level === "warn").length;
     replace(this.chip, part ? null : bad ? el("span", { class: "chip bad" }, icon("x", "s"), `${bad} ${bad === 1 ? "stops" : "stop"} it`) : warn ? el("span", { class: "chip warn" }, icon("alert", "s"), plural(warn, "warning")) : el("span", { class: "chip acc" }, icon("check", "s"), "ready"));
-    if (!part) replace(this.list, told.facts.map((fact) => this.fact(fact)));
+    if (!part) this.lay(told.facts.map((fact) => this.fact(fact)));
     this.command.hidden = !told.command;
     this.command.textContent = told.command.replaceAll(" -m ", " \\\n  -m ").replaceAll(" --config ", " \\\n  --config ");
     this.long.textContent = told.blocked ? "See above what stops it." : howLong(told);
     this.enable(!part && !told.blocked);
   }
 
+  // Other lines; what somebody has pressed there keeps the focus, or else the list as a whole.
+  lay(lines) {
+    const at = document.activeElement, held = this.list.contains(at) ? at.dataset.key ?? "" : null;
+    replace(this.list, lines);
+    if (held !== null) (this.list.querySelector(`[data-key="${CSS.escape(held)}"]`) ?? this.list).focus({ preventScroll: true });
+  }
+
   fact({ level, title, words, fix, waive, waived }) {
-    const button = waive && el("button", { class: "linky", type: "button", onclick: () => this.parts.waive(waive, !waived) }, waived ? "Take that back" : "Go on all the same");
+    const button = waive && el("button", { class: "linky", type: "button", "data-key": waive, onclick: () => this.parts.waive(waive, !waived) }, waived ? "Take that back" : "Go on all the same");
     const head = el("span", { class: `st ${waived ? "info" : level}` }, icon(GLYPH[waived ? "info" : level]), el("b", {}, title));
     if (level === "ok") return el("li", { class: "pf1 k-ok", title: words }, head, el("span", { class: "sm t3 clip" }, words));
     return el("li", { class: `pf1 k-${level}` }, head, el("span", { class: "sm t3" }, waived ? `${WAIVED}: ${words}` : words, fix && !waived ? [" ", fix] : null, button ? [" ", button] : null));
@@ -61,7 +68,7 @@ export class CheckPanels {
   instead(chip, title, ...words) {
     for (const node of this.nodes) node.removeAttribute("aria-busy");
     replace(this.chip, el("span", { class: "chip bad" }, icon("x", "s"), chip));
-    replace(this.list, el("li", { class: "pf1 k-bad" }, el("span", { class: "st bad" }, icon("x"), el("b", {}, title)), el("span", { class: "sm t3" }, words)));
+    this.lay(el("li", { class: "pf1 k-bad" }, el("span", { class: "st bad" }, icon("x"), el("b", {}, title)), el("span", { class: "sm t3" }, words)));
     this.long.textContent = "See above what stops it.";
     this.enable(false);
   }

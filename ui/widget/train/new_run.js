@@ -3,10 +3,11 @@ import { el, replace } from "../base/dom.js";
 import { face, makeMenu, option, options } from "../results/menu.js";
 import { panel, plural } from "../pairs/parts.js";
 import { formDialog, field as labelled, pathInput } from "../pairs/dialogs.js";
+import { Afterwards, NOTHING } from "./afterwards.js";
 import { STAGES, rate } from "./parts.js";
 
-const DRAFT = "thud.train.draft.2";
-const EMPTY = { stage: "sft", recipe: "", base: "", set: "", export: "", adapter_run: "", adapter: "", fields: {}, rest: null, device: null, on: "", waive: [] };
+const DRAFT = "thud.train.draft.3";
+const EMPTY = { stage: "sft", recipe: "", base: "", set: "", export: "", adapter_run: "", adapter: "", fields: {}, rest: null, device: null, on: "", waive: [], then: NOTHING };
 const DEFAULTS = { batch_size: 1, accumulation: 1, world_size: 1, max_steps: 0, epochs: 1, eval_every: 0, learning_rate: 5e-5, warmup: 0.03, lora: { rank: 16, alpha: 32 }, loss: { beta: 0.1 } };
 const NUMBER = /^(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?$/i;
 
@@ -30,6 +31,8 @@ export class NewRun {
   constructor(parts) {
     this.parts = parts;
     this.model = { ...EMPTY };
+    this.left = new Map(); // stage and recipe → what was chosen for them; of the newest last
+    this.after = new Afterwards({ model: () => this.model, overview: parts.overview, title: (name) => parts.details()?.recipes.find((one) => one.name === name)?.title ?? name, changed: (redraw) => this.changed(redraw) });
     this.wrong = new Map(); // fields that hold no number, and what they are called
     this.stages = el("span", { class: "seg s", role: "radiogroup", "aria-label": "Stage" }, Object.entries(STAGES).map(([id, words]) => el("button", { type: "button", role: "radio", "data-stage": id, onclick: () => this.turn(id) }, words)));
     const made = panel("New run", el("span", { class: "sp" }), this.stages);
@@ -37,9 +40,11 @@ export class NewRun {
   }
 
   begin() {
-    let draft = null;
-    try { draft = JSON.parse(sessionStorage.getItem(DRAFT)); } catch { /* storage is off or holds something else */ }
-    if (draft?.stage in STAGES && this.recipes(draft.stage).some(({ name }) => name === draft.recipe)) { this.model = { ...EMPTY, ...draft }; this.forget(); }
+    let kept = null;
+    try { kept = JSON.parse(sessionStorage.getItem(DRAFT)); } catch { /* storage is off or holds something else */ }
+    const there = (draft) => draft?.stage in STAGES && this.recipes(draft.stage).some(({ name }) => name === draft.recipe);
+    for (const [key, draft] of kept?.left ?? []) if (there(draft)) this.left.set(key, draft);
+    if (there(kept?.now)) { this.hold({ ...EMPTY, ...kept.now }); this.forget(); }
     else this.start("sft");
     this.draw();
   }
@@ -58,18 +63,30 @@ export class NewRun {
   // What is sent: everything that was chosen.
   wanted() {
     const { rest, ...more } = this.model;
-    return { ...more, yaml: rest ?? "" };
+    return { ...more, yaml: rest ?? "", then: this.after.wanted };
   }
 
   // All settings as the server has put them together; before its first answer those that are known here.
   get settled() { return merged(merged(DEFAULTS, this.told?.config?.stage === this.model.stage ? this.told.config : this.recipe.config), this.model.fields); }
 
-  // A stage from its first recipe, on the newest pairs; DPO goes on from the newest SFT.
+  hold(model) {
+    this.told = this.all = null;
+    this.model = model;
+  }
+
+  // A stage from its first recipe, or the one that was chosen, whose base counts; DPO goes on from the newest SFT. Where it runs stays, and the pairs where they fit.
   start(stage, recipe = null) {
-    const found = recipe ?? this.recipes(stage)[0], { adapters } = this.parts.overview(), base = found?.config.base ?? "tiny";
-    const from = stage === "dpo" ? adapters.find((one) => one.stage === "sft" && one.base === base) ?? adapters.find((one) => one.stage === "sft") : null;
-    this.told = null;
-    this.model = { ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: this.newest(stage), device: this.model.device };
+    const { adapters, sets } = this.parts.overview(), { device, on, set, export: folder } = this.model, same = stage === this.model.stage;
+    const found = recipe ?? this.recipes(stage)[0], base = found?.config.base ?? "tiny", taught = stage === "dpo" ? adapters.filter((one) => one.stage === "sft") : [];
+    const from = taught.find((one) => one.base === base) ?? (recipe ? null : taught[0]), fits = same ? set || folder : sets.some((one) => one.id === set && one.stage === stage);
+    this.hold({ ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: fits ? set : this.newest(stage), export: same ? folder : "", device, on });
+  }
+
+  // Kept until somebody comes back to that stage and recipe.
+  leave() {
+    const key = `${this.model.stage} ${this.model.recipe}`;
+    this.left.delete(key);
+    this.left.set(key, this.model);
   }
 
   newest(stage) {
@@ -85,23 +102,29 @@ export class NewRun {
     if (gone || model.set !== before) this.changed(true);
   }
 
-  turn(stage) {
-    if (stage === this.model.stage) return;
-    this.start(stage);
+  // Another stage or recipe: as it was left, else from its beginning.
+  turn(stage, recipe = null) {
+    const { model } = this, same = stage === model.stage;
+    if (same && (recipe?.name ?? model.recipe) === model.recipe) return;
+    this.leave();
+    const back = [...this.left.values()].filter((one) => one.stage === stage && (!recipe || one.recipe === recipe.name)).at(-1);
+    if (back) this.hold({ ...back, device: model.device, on: model.on, ...(same && { set: model.set, export: model.export, waive: [] }) });
+    else this.start(stage, recipe);
+    this.forget();
     this.changed(true);
   }
 
   // As another run was: everything that it was told, ready to be changed.
   take(wanted) {
     const { yaml, ...more } = wanted;
-    this.told = null;
-    this.model = { ...EMPTY, ...more, rest: yaml || null };
+    this.leave();
+    this.hold({ ...EMPTY, ...more, rest: yaml || null });
     this.changed(true);
     this.node.scrollIntoView({ block: "nearest" });
   }
 
   changed(redraw = false) {
-    try { sessionStorage.setItem(DRAFT, JSON.stringify(this.model)); } catch { /* storage is off: not kept over a reload */ }
+    try { sessionStorage.setItem(DRAFT, JSON.stringify({ now: this.model, left: [...this.left] })); } catch { /* storage is off: not kept over a reload */ }
     if (redraw) this.draw();
     else this.units();
     this.parts.changed();
@@ -113,7 +136,7 @@ export class NewRun {
   }
 
   draw() {
-    const { config, model, wrong } = this, dpo = model.stage === "dpo", mended = wrong.size > 0;
+    const { config, model, wrong } = this, dpo = model.stage === "dpo", mended = wrong.size > 0, held = this.held();
     for (const node of this.stages.children) node.setAttribute("aria-checked", String(node.dataset.stage === model.stage));
     this.numbers = {};
     wrong.clear();
@@ -122,10 +145,33 @@ export class NewRun {
       dpo ? this.number("β", "loss.beta", String(config.loss.beta), (value) => ({ loss: { beta: value } })) : this.number("Warm-up", "warmup", String(config.warmup), (value) => ({ warmup: value }), { unit: "of the steps" }),
       this.number(dpo ? "Pairs a step" : "Rows a step", "rows", String(this.rows(config)), (value) => shared(value, config.batch_size, this.settled.world_size), { whole: true, least: 1 }),
       this.number("Steps", "max_steps", config.max_steps ? String(config.max_steps) : "", (value) => ({ max_steps: value }), { whole: true, unit: "", empty: 0 }),
-      config.tuning === "full" ? this.line("LoRA rank", el("span", { class: "in t3" }, "all weights train"), true) : this.number("LoRA rank", "lora.rank", String(config.lora.rank), (value) => ({ lora: { rank: value } }), { whole: true, second: this.alpha(config) }),
-      this.number("Check every", "eval_every", String(config.eval_every), (value) => ({ eval_every: value }), { whole: true, unit: "steps" })), this.more());
+      this.cell = this.lora(),
+      this.number("Check every", "eval_every", String(config.eval_every), (value) => ({ eval_every: value }), { whole: true, unit: "steps" }), this.after.draw()), this.more());
     this.units();
+    this.focus(held);
     if (mended) this.parts.changed(); // what was typed there is gone
+  }
+
+  // The name of the field that has the focus; of a menu its button. The focus comes back to it when all is drawn anew.
+  held() {
+    const at = document.activeElement;
+    return this.body.contains(at) ? (at.closest(".menu-of")?.firstElementChild ?? at).dataset.field : null;
+  }
+  focus(name) { if (name) this.body.querySelector(`[data-field="${name}"]`)?.focus({ preventScroll: true }); }
+
+  // Whether all weights train, by all settings together as far as they were told. A setting of LoRA that is refused needs its field.
+  allTrain() {
+    const { told, model } = this;
+    if (told?.wrong?.startsWith("lora.")) return false;
+    return told?.config?.stage === model.stage ? told.config.tuning === "full" : this.all ?? this.config.tuning === "full";
+  }
+
+  lora() {
+    const { config } = this;
+    this.all = this.allTrain();
+    delete this.numbers["lora.rank"];
+    if (this.all) return this.line("LoRA rank", el("span", { class: "in t3" }, "all weights train"), true);
+    return this.number("LoRA rank", "lora.rank", String(config.lora.rank), (value) => ({ lora: { rank: value } }), { whole: true, second: this.alpha(config) });
   }
 
   line(words, inside, narrow = false) { return el("div", { class: `fd${narrow ? " half1" : ""}` }, el("span", { class: "sm t2" }, words), inside); }
@@ -159,6 +205,9 @@ export class NewRun {
   // What follows from the numbers, without touching the fields that somebody types in. told: the newest check.
   units(told = this.told) {
     this.told = told;
+    if (this.allTrain() !== this.all && !this.cell.contains(document.activeElement)) this.cell.replaceWith(this.cell = this.lora());
+    this.after.told(told?.then);
+    this.again.hidden = this.model.rest === null && Object.keys(this.model.fields).length === 0;
     const config = this.settled, { rows, max_steps: steps } = this.numbers, all = String(this.rows(config));
     rows.said.textContent = `= ${config.batch_size} × ${config.accumulation}${config.world_size > 1 ? ` × ${config.world_size}` : ""}`;
     if (rows.input !== document.activeElement && !this.wrong.has("rows") && Number.isFinite(this.rows(config))) rows.input.value = all;
@@ -168,32 +217,32 @@ export class NewRun {
   }
 
   recipeMenu() {
-    const told = this.parts.details(), about = (name) => told?.recipes.find((one) => one.name === name);
-    return makeMenu({ name: "Recipe", cls: "in pick", face: face("", about(this.model.recipe)?.title ?? this.model.recipe), fill: (close) => options("Recipe", false, this.recipes().map((one) => option(el("span", { title: about(one.name)?.about }, about(one.name)?.title ?? one.name),
-      { on: one.name === this.model.recipe, aside: about(one.name)?.verdict === "blocked" ? "not here" : null, run: () => { close(); this.start(one.stage, one); this.changed(true); } }))) }).node;
+    const about = (name) => this.parts.details()?.recipes.find((one) => one.name === name);
+    return this.menu("Recipe", about(this.model.recipe)?.title ?? this.model.recipe, (close) => options("Recipe", false, this.recipes().map((one) => option(el("span", { title: about(one.name)?.about }, about(one.name)?.title ?? one.name),
+      { on: one.name === this.model.recipe, aside: about(one.name)?.verdict === "blocked" ? "not here" : null, run: () => { close(); this.turn(one.stage, one); } }))));
   }
 
   startMenu() {
-    const { bases, adapters, runs } = this.parts.overview(), { model } = this, from = adapters.find(({ run }) => run === model.adapter_run), bare = !model.adapter_run && !model.adapter;
+    const { adapters: known, runs } = this.parts.overview(), { model } = this, from = known.find(({ run }) => run === model.adapter_run), bare = !model.adapter_run && !model.adapter;
     const here = from ? `${from.name}, step ${from.step}` : runs.find(({ run }) => run === model.adapter_run)?.name ?? (model.adapter || model.base);
     const base = (name) => option(name, { on: bare && name === model.base, aside: "untrained", run: () => this.pick({ base: name, adapter_run: "", adapter: "" }) });
-    const taught = (one) => option(`${one.name}, step ${one.step}`, { on: one.run === model.adapter_run, aside: `${STAGES[one.stage]} of ${one.base}`, run: () => this.pick({ base: one.base, adapter_run: one.run, adapter: "" }) });
-    const other = (close, words, ...asked) => el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder(...asked); } }, words);
-    return this.menu("Start from", here, (close) => [adapters.length > 0 && options("Trained here", false, adapters.map(taught)), options("Models", false, [...new Set([...bases, model.base])].filter(Boolean).map(base)),
+    const taught = (one) => option(`${one.name}, step ${one.step}`, { on: one.run === model.adapter_run, aside: `${STAGES[one.stage]} of ${one.of}${one.full ? ", all weights" : ""}`, run: () => this.pick({ base: one.base, adapter_run: one.run, adapter: "" }) });
+    const other = (close, words, ...asked) => el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder("Start from", ...asked); } }, words);
+    return this.menu("Start from", here, (close, { adapters, bases } = this.parts.overview()) => [adapters.length > 0 && options("Trained here", false, adapters.map(taught)), options("Models", false, [...new Set([...bases, model.base])].filter(Boolean).map(base)),
       other(close, "Another folder…", "Start from a folder", "Folder of a model on this machine", "models/Qwen2.5-Omni-7B", (path) => this.pick({ base: path, adapter_run: "", adapter: "" })),
       other(close, "Adapter folder…", "Go on from an adapter", `Folder of an adapter for ${model.base || "the base"}`, "models/my-adapter", (path) => this.pick({ adapter_run: "", adapter: path }))]);
   }
 
   setMenu() {
-    const { sets } = this.parts.overview(), { model } = this, fit = sets.filter((one) => model.stage === "sft" || one.stage === "dpo"), set = sets.find(({ id }) => id === model.set);
-    const here = model.export || (set ? set.title : "choose pairs");
-    return this.menu("Pairs", here, (close) => [fit.length === 0 && el("p", { class: "sm t3 opt-head" }, "No pairs yet. ", el("a", { href: "/pairs" }, "Build some")), options("Pairs", false, fit.map((one) => option(one.title, { on: one.id === model.set, aside: `${STAGES[one.stage] ?? ""} ${one.pairs}`, run: () => this.pick({ set: one.id, export: "" }) }))),
-      el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder("Pairs of a folder", "Folder of an export for TRL", "/data/exports/mix-trl", (path) => this.pick({ set: "", export: path })); } }, "Another folder…")]);
+    const { model } = this, fitting = () => this.parts.overview().sets.filter((one) => model.stage === "sft" || one.stage === "dpo");
+    const here = model.export || (this.parts.overview().sets.find(({ id }) => id === model.set)?.title ?? "choose pairs");
+    return this.menu("Pairs", here, (close, fit = fitting()) => [fit.length === 0 && el("p", { class: "sm t3 opt-head" }, "No pairs yet. ", el("a", { href: "/pairs" }, "Build some")), options("Pairs", false, fit.map((one) => option(one.title, { on: one.id === model.set, aside: `${STAGES[one.stage] ?? ""} ${one.pairs}`, run: () => this.pick({ set: one.id, export: "" }) }))),
+      el("button", { type: "button", class: "opt", onclick: () => { close(); this.folder("Pairs", "Pairs of a folder", "Folder of an export for TRL", "/data/exports/mix-trl", (path) => this.pick({ set: "", export: path })); } }, "Another folder…")]);
   }
 
   menu(name, here, fill) {
     const made = makeMenu({ name: `${name}: ${here}`, cls: "in pick", face: face("", here), title: here, fill });
-    this.open = made.close;
+    made.button.dataset.field = name;
     return made.node;
   }
 
@@ -202,13 +251,15 @@ export class NewRun {
     this.changed(true);
   }
 
-  folder(title, words, placeholder, take) {
+  // menu: whose button gets the focus back, for the one that opened this is drawn anew.
+  folder(menu, title, words, placeholder, take) {
     const input = pathInput("", placeholder);
-    formDialog(this.parts.root, { title, verb: "Take it", fields: labelled(words, input), send: async () => {
+    const { closed } = formDialog(this.parts.root, { title, verb: "Take it", fields: labelled(words, input), send: async () => {
       if (!input.value.trim()) throw new Error("Write the path of the folder first.");
       take(input.value.trim());
       return true;
     } });
+    closed.then(() => this.focus(menu));
   }
 
   // Everything else, as the recipe has it: lines that are taken out count as they stand there.
@@ -216,8 +267,8 @@ export class NewRun {
     const { details } = this.parts, told = details()?.recipes.find(({ name }) => name === this.model.recipe), open = this.body.querySelector("details.more")?.open ?? false;
     const area = el("textarea", { class: "area", rows: "12", spellcheck: "false", "aria-label": "All other settings, YAML", "data-field": "yaml", placeholder: details() ? "" : "The recipe is being read…" }, this.model.rest ?? told?.rest ?? "");
     area.addEventListener("input", () => { this.model.rest = area.value; this.changed(); });
-    const again = el("button", { class: "btn q s", type: "button", onclick: () => { this.model.rest = null; this.changed(true); } }, "As the recipe has it");
-    return el("details", { class: "more", open }, el("summary", { class: "sm t2" }, "Loss, precision, freezing, devices, seed"), el("div", { class: "col g4y more1" }, this.devices(), area, this.model.rest !== null && el("div", { class: "row" }, el("span", { class: "sp" }), again)));
+    this.again = el("button", { class: "btn q s", type: "button", onclick: () => { Object.assign(this.model, { fields: {}, rest: null }); this.changed(true); this.focus("yaml"); } }, "All as the recipe has it");
+    return el("details", { class: "more", open }, el("summary", { class: "sm t2", "data-field": "more" }, "Loss, precision, freezing, devices, seed"), el("div", { class: "col g4y more1" }, this.devices(), area, el("div", { class: "row" }, el("span", { class: "sp" }), this.again)));
   }
 
   devices() {

@@ -20,7 +20,7 @@ import { NewRun } from "./new_run.js";
 import { KINDS, active, addressOf, lately, readState } from "./parts.js";
 import { RunPanel } from "./run.js";
 import { RunsPanel } from "./runs_table.js";
-import { ChainStrip, goesOn, noRuns, teachButton } from "./strip.js";
+import { ChainStrips, goesOn, noRuns, teachButton } from "./strip.js";
 
 const WAIT_MS = 350, HIDDEN = "thud.train.hidden";
 export const { start, mount } = makePage(startPage);
@@ -70,7 +70,7 @@ async function learnDetails(page) {
   page.learning = true;
   try { page.details = await get("/api/train/recipes"); } catch { page.learning = false; return; } // the next check asks again
   const { node } = page.form;
-  if (!node.contains(document.activeElement)) { page.form.draw(); return; }
+  if (!node.contains(document.activeElement) || !document.activeElement.closest("input,textarea,select,.menu")) { page.form.draw(); return; }
   const left = (event) => { if (node.contains(event.relatedTarget)) return; node.removeEventListener("focusout", left); page.form.draw(); };
   node.addEventListener("focusout", left); // nobody's typing is broken off
 }
@@ -82,14 +82,14 @@ function build(page) {
   page.check = new CheckPanels({ waive: (name, on) => waive(page, name, on), start: () => starting(page), again: () => ask(page) });
   page.asking = lately((newest) => checking(page, newest), WAIT_MS);
   page.form = new NewRun({ ...parts, changed: () => ask(page) });
-  page.chain = new ChainStrip({ act: (chain, verb) => chained(page, chain, verb), show: (name) => go(page, name) });
+  page.chains = new ChainStrips({ act: (chain, verb) => chained(page, chain, verb), show: (name) => go(page, name) });
   page.teach = el("span");
   page.runs = new RunsPanel({ chosen: () => chosen(page)?.name, choose: (name) => go(page, name), act: (run, verb) => act(page, run, verb), teach: page.teach });
   page.none = el("div");
   page.lost = el("div", { role: "status" });
   page.run = new RunPanel({ act: (run, verb, body) => act(page, run, verb, body), onlines: (run) => grown(page, run) });
   page.before = new BeforePanel({ measure: (run) => act(page, run, "test") });
-  replace(page.view, el("h1", { class: "sr" }, "Train"), el("div", { class: "tr" }, el("div", { class: "col lc" }, page.form.node, page.check.nodes), el("div", { class: "col rc" }, page.chain.node, page.none, page.runs.node, page.lost, page.run.node, page.before.node, page.run.tail)));
+  replace(page.view, el("h1", { class: "sr" }, "Train"), el("div", { class: "tr" }, el("div", { class: "col lc" }, page.form.node, page.check.nodes), el("div", { class: "col rc" }, page.chains.node, page.none, page.runs.node, page.lost, page.run.node, page.before.node, page.run.tail)));
   page.pop = pushScope([
     { id: "train-next", key: "j", label: "Next run", run: () => step(page, 1) }, { id: "train-before", key: "k", label: "Run before", run: () => step(page, -1) },
     { id: "train-start", key: "m", label: "Start the new run", once: true, run: () => page.check.go.click() }, { id: "train-stop", key: "s", label: "Stop the run and keep it", once: true, run: () => { const run = chosen(page); if (run && may(page) && ["running", "waiting"].includes(run.state)) act(page, run, "stop"); } },
@@ -116,10 +116,10 @@ function step(page, by) {
 // ---------- showing ----------
 
 function draw(page) {
-  const { runs, demo, chains } = page.overview, run = chosen(page), chain = chains.find((one) => (one.state !== "done" || one.kind === "demo") && !hidden().includes(`${one.id} ${one.state}`)) ?? null;
-  page.chain.draw(chain);
+  const { runs, demo, chains } = page.overview, run = chosen(page), away = hidden(), seen = chains.filter((one) => !away.includes(`${one.id} ${one.state}`));
+  page.chains.draw(seen);
   const told = !run && page.state.run ? `There is no run ${page.state.run} (yet).` : "";
-  page.none.hidden = runs.length > 0 || (chain !== null && goesOn(chain));
+  page.none.hidden = runs.length > 0 || seen.some(goesOn);
   page.runs.node.hidden = runs.length === 0;
   page.run.node.hidden = page.run.tail.hidden = !run;
   page.lost.hidden = !told;
@@ -167,7 +167,7 @@ async function compare(page, run) {
   if (page.carded !== run?.run) { page.before.node.hidden = true; page.carded = run?.run; page.compared = null; } // nobody's card stands under another
   if (!run) return;
   if (!run.listener && active(run.state)) { page.before.node.hidden = true; page.compared = null; return; }
-  const key = `${run.run} ${run.state} ${run.listener} ${page.poll.all().filter(({ kind }) => kind === "listen").map((one) => `${one.id} ${one.state}`).join()} ${page.overview.chains[0]?.id} ${page.overview.chains[0]?.state}`;
+  const key = `${run.run} ${run.state} ${run.listener} ${page.poll.all().filter(({ kind }) => kind === "listen").map((one) => `${one.id} ${one.state}`).join()} ${page.overview.chains.map((one) => `${one.id} ${one.state}`).join()}`;
   if (key === page.compared) return;
   page.compared = key;
   let told;
@@ -268,11 +268,21 @@ async function act(page, run, verb, body = {}) {
   try {
     const told = await post(`/api/train/runs/${encodeURIComponent(run.run)}/${verb === "test" ? "measure" : verb}`, body);
     if (verb === "clone") { page.form.take(told.wanted); toast(`The settings of ${run.name} are on the left.`, { level: "info" }); return; }
-    if (verb === "test") { go(page, run.name); page.before.node.scrollIntoView({ block: "nearest" }); if (told.chain) toast("They are being asked, one after the other.", { level: "info" }); }
-    page.compared = null;
+    if (verb === "test") await tested(page, run, told);
+    else page.compared = null;
   } catch (error) { fail(error); }
   page.poll.ask();
   await reload(page);
+}
+
+// Those of its line are asked now; what they have answered already is shown.
+async function tested(page, run, { state }) {
+  go(page, run.name);
+  if (state !== "done") { if (state === "running") toast("They are being asked, one after the other.", { level: "info" }); return; }
+  toast("All of it is answered already.", { level: "info" });
+  page.compared = null;
+  await compare(page, run);
+  if (!page.before.node.hidden && chosen(page)?.run === run.run) page.before.node.scrollIntoView({ block: "nearest" });
 }
 
 async function finished(page, run) {

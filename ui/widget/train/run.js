@@ -81,15 +81,17 @@ export class RunPanel {
     this.drawHead();
     this.drawHow();
     if (found.lines.length || found.restarted) this.drawCharts();
-    if (this.logs.open && active(found.run.state)) this.readLog();
+    if (this.logs.open) this.readLog();
     this.parts.onlines(found.run);
   }
 
   async readLog() {
     const { turn } = this, told = await get(`/api/train/runs/${encodeURIComponent(this.run.run)}/log`).then(({ log }) => log || "Nothing was written yet.", (error) => error.message);
-    if (turn !== this.turn) return;
-    this.log.textContent = told;
-    this.log.scrollTop = this.log.scrollHeight;
+    const { log } = this, marked = document.getSelection(), reads = marked && !marked.isCollapsed && marked.containsNode(log, true);
+    if (turn !== this.turn || told === log.textContent || reads) return;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 4; // whoever reads further up stays there
+    log.textContent = told;
+    if (atEnd) log.scrollTop = log.scrollHeight;
   }
 
   openLog() {

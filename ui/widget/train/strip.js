@@ -7,7 +7,7 @@ const AT_WORK = ["running", "waiting", "stopping"];
 export const goesOn = (chain) => ["running", "stopping"].includes(chain.state);
 
 // parts: {act(chain, verb), show(name of a run)}.
-export class ChainStrip {
+class ChainStrip {
   constructor(parts) {
     this.parts = parts;
     this.kept = new Kept();
@@ -19,10 +19,8 @@ export class ChainStrip {
     this.inside = el("div", { class: "pb col" }, this.bar, this.steps);
   }
 
-  // chain: {id, title, state, steps: [{words, run, state, message, name, done, of}], problem}, or null.
+  // chain: {id, title, state, steps: [{words, run, state, message, name, done, of}], problem}.
   draw(chain) {
-    this.node.hidden = !chain;
-    if (!chain) return;
     const held = this.tools.contains(document.activeElement), done = chain.steps.filter(({ state }) => state === "done").length, all = chain.steps.length, here = chain.steps.find(({ state }) => AT_WORK.includes(state)), share = here?.of ? here.done / here.of : 0;
     this.head.firstElementChild.textContent = chain.title;
     this.node.setAttribute("aria-label", chain.title);
@@ -44,6 +42,23 @@ export class ChainStrip {
   step(step, number) {
     const words = step.name ? el("button", { class: "linky", type: "button", onclick: () => this.parts.show(step.name) }, step.words) : step.words;
     return el("li", { class: `stp ${step.state}`, "aria-current": step.state === "running" ? "step" : null, title: [step.words, step.message].filter(Boolean).join(". ") }, el("span", { class: "t3 num n1" }, String(number)), stateOf(step), el("span", { class: "clip" }, words), step.state === "running" && step.message && el("span", { class: "xs t3 clip" }, step.message));
+  }
+}
+
+// A strip for each of them, kept while it is there. parts: as of a strip.
+export class ChainStrips {
+  constructor(parts) {
+    this.parts = parts;
+    this.strips = new Map();
+    this.node = el("div", { class: "col rc" });
+  }
+
+  draw(chains) {
+    const strips = chains.map((chain) => [chain.id, this.strips.get(chain.id) ?? new ChainStrip(this.parts)]);
+    this.strips = new Map(strips);
+    for (const chain of chains) this.strips.get(chain.id).draw(chain);
+    this.node.hidden = chains.length === 0;
+    place(this.node, strips.map(([, strip]) => strip.node));
   }
 }
 
