@@ -13,9 +13,9 @@ export HF_HUB_OFFLINE := 1
 run: $(VENV)/.app
 	$(BIN)/python app.py $(if $(CLIPS),--clips "$(CLIPS)")
 
-# What measures a playing page has the machine to itself; everything else shares the cores, one more than there are: tests often wait.
+# What measures a playing page has the machine to itself; everything else shares the cores.
 test: $(VENV)/.dev chromium
-	$(BIN)/python -m pytest -m "not alone" -n $$(($$(nproc) + 1)) --dist loadfile
+	$(BIN)/python -m pytest -m "not alone" -n auto --dist loadfile
 	$(BIN)/python -m pytest -m alone
 
 check: $(VENV)/.dev

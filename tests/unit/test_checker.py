@@ -124,7 +124,7 @@ def test_it_ends_with_the_process_that_asks(tmp_path: Path) -> None:
         "import os, pathlib, threading, time",
         "from thud.runs.trainer.checker import Checker",
         "checker = Checker()",
-        "threading.Thread(target=checker.capability, daemon=True).start()",
+        "threading.Thread(target=checker.capability, args=(pathlib.Path(),), daemon=True).start()",
         "while checker._child is None: time.sleep(0.01)",
         f"pathlib.Path({str(told)!r}).write_text(str(checker._child.pid))",
         "time.sleep(60)",
