@@ -5,7 +5,8 @@
 
 That a package is installed says little: a torchvision for another torch, or a bitsandbytes without its library, is
 found and then fails when it is imported, or takes the process down. Libraries are tried once per process; what others
-hold of the GPUs, of the memory and of the disk is looked up anew each time. Nothing is kept elsewhere.
+hold of the GPUs, of the memory and of the disk is looked up anew each time (of the GPUs, where only torch tells it, at
+most every TORCH_TELLS_S). Nothing is kept elsewhere.
 """
 
 from __future__ import annotations
@@ -40,10 +41,14 @@ OPTIONAL = ("bitsandbytes", "flash_attn", "deepspeed", "ray", "submitit")
 LIMIT_S = 180.0
 DRIVER, DRIVER_LIMIT_S = "nvidia-smi", 20.0
 """The program that comes with NVIDIA's driver: it tells of the GPUs' memory without taking any of it."""
+TORCH_TELLS_S = 30.0
+"""How long torch's word on what is free of the GPUs is kept: to ask it anew starts a child that takes seconds."""
 _FAULTS = (ImportError, OSError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, SyntaxError)
 """What libraries raise while they are imported; anything else ends the child, which is noted and gone on from."""
 GB = 1e9
 Vision = Literal["native", "shim", "absent"]
+_told_by_torch: list[tuple[float, Sequence[Mapping[str, Any]]]] = []
+"""Its last answer, if any, and when it came (seconds of the monotonic clock)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +125,26 @@ def capability(folder: Path = Path()) -> Capability:
 
 
 def gpus_now(gpus: Sequence[Gpu]) -> tuple[Gpu, ...]:
-    """The same GPUs with what is free of them now. Where the driver's program does not tell, torch does, in a child."""
+    """The same GPUs with what is free of them now. Where the driver's program does not tell, torch does, in a child;
+    then it is what was free at most TORCH_TELLS_S ago."""
     if not gpus:
         return ()
     free = {row[0].removeprefix("GPU-"): as_number(row[1]) for row in driver_says("uuid,memory.free")}
     if all(free.get(gpu.uuid) is not None for gpu in gpus):
         return tuple(replace(gpu, free_gb=min(gpu.total_gb, (free[gpu.uuid] or 0.0) * 2**20 / GB)) for gpu in gpus)
-    found = probe(("torch",))["torch"].get("gpus", ())
+    found = _gpus_of_torch()
     if len(found) != len(gpus):
         log.warning("What is free of the GPUs cannot be told now; what was free when they were found is taken.")
         return tuple(gpus)
     return tuple(Gpu(**row) for row in found)
+
+
+def _gpus_of_torch() -> Sequence[Mapping[str, Any]]:
+    """A row for each GPU as torch tells it, not older than TORCH_TELLS_S."""
+    if not _told_by_torch or time.monotonic() - _told_by_torch[0][0] >= TORCH_TELLS_S:
+        found = probe(("torch",))["torch"].get("gpus", ())
+        _told_by_torch[:] = [(time.monotonic(), found)]
+    return _told_by_torch[0][1]
 
 
 def driver_says(fields: str, gpu: str = "") -> list[list[str]]:

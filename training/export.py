@@ -80,35 +80,57 @@ def merge(run: Path, folder: Path) -> Path:
 
 
 def push(folder: Path, name: str, *, public: bool = False) -> str:
-    """The address of the repository on the hub that now holds the folder. Raises as `repository` does."""
+    """The address of the repository on the hub that now holds the folder; where there is none it is made, private
+    unless `public`. Raises as `may_push` does."""
     if not (folder / "README.md").is_file():
         raise NotFound(f"{folder} was not exported by thud: it has no card. Export the run first.")
-    address = repository(name, public=public)
     with _asking(name) as api:
+        address = _there(api, name, public) or str(api.create_repo(name, visibility="public" if public else "private"))
         api.upload_folder(repo_id=name, folder_path=folder, commit_message="Export from thud")
     return address
 
 
-def repository(name: str, *, public: bool = False) -> str:
-    """The address of a repository on the hub that can be written to; where there is none it is made, private unless
-    `public`.
+def may_push(name: str, *, public: bool = False) -> None:
+    """Asks the hub whether `push` may send to that name, as far as it tells beforehand; nothing is changed there.
 
     The token comes from the environment and is neither stored nor told. Raises MissingPart without one, BadRequest for
-    a name that is none, or one that everybody can see unless `public`, RunFailed with the hub's reason.
+    a name that is none, or a repository that is seen by more or by fewer than `public` says, RunFailed with the hub's
+    reason.
     """
+    with _asking(name) as api:
+        if not _there(api, name, public):
+            _may_make(api.whoami(), name)
+
+
+def _there(api: Any, name: str, public: bool) -> str:
+    """The address of a repository that may be written to, "" where there is none."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    with _asking(name) as api:
-        try:
-            hidden = api.model_info(name).private
-        except RepositoryNotFoundError:
-            return str(api.create_repo(name, visibility="public" if public else "private"))
-        if hidden or public:
-            api.auth_check(name, write=True)
-            return f"{api.endpoint}/{name}"
-    raise BadRequest(
-        f"{name} is on the hub already, and everybody can see it. Take another name, or send it as public."
-    )
+    try:
+        hidden = bool(api.model_info(name).private)
+    except RepositoryNotFoundError:
+        return ""
+    if not hidden and not public:
+        raise BadRequest(
+            f"{name} is on the hub already, and everybody can see it. Take another name, or send it as public."
+        )
+    if hidden and public:
+        raise BadRequest(
+            f"{name} is on the hub already, and it is private. Make it public there first, or do not send it as public."
+        )
+    api.auth_check(name, write=True)
+    return f"{api.endpoint}/{name}"
+
+
+def _may_make(who: Json, name: str) -> None:
+    """Refuses a token that may only read, and a place that is not its owner's. Where a fine-grained token may write
+    is not told in full: the hub decides at the end."""
+    role = ((who.get("auth") or {}).get("accessToken") or {}).get("role")
+    orgs = [one["name"] for one in who.get("orgs") or () if one.get("roleInOrg") != "read"]
+    if role == "read":
+        raise RunFailed(f"The hub would not take {name}: the token may only read. Take one that may write.")
+    if role == "write" and name.split("/")[0].casefold() not in {each.casefold() for each in (who["name"], *orgs)}:
+        raise RunFailed(f"The hub would not take {name}: the token of {who['name']} may not write there.")
 
 
 @contextmanager
@@ -275,9 +297,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # half a folder is removed on the way out
     try:
-        if asked.push:  # what the hub refuses, it refuses before the work
+        if asked.push:  # what the hub would refuse is refused before the work; it holds nothing new until the end
             _kept(asked.run, read_config(asked.run / "config.json"))
-            repository(asked.push, public=asked.public)
+            may_push(asked.push, public=asked.public)
         made = (merge if asked.merge else export_adapter)(asked.run, asked.to)
         sys.stdout.write(f"{made}\n")
         if asked.push:

@@ -31,6 +31,7 @@ from thud.runs.training import train_run
 from thud.store import Store, open_store
 
 RUNNING, PENDING, GONE = (200, {"status": "RUNNING"}), (200, {"status": "PENDING"}), (503, "the head is gone")
+MACHINES = "/api/v0/nodes?limit=10000"
 EXPIRED = "Job supervisor actor failed to start within 900.0 seconds. This timeout can be configured."
 
 
@@ -205,7 +206,7 @@ def test_a_job_that_was_cancelled_while_it_was_taken_is_the_one_that_ends(
 ) -> None:
     run, gate = slow
     until(lambda: store.run(run.id).state == "cancelled")
-    with pytest.raises(BadRequest, match="still running"):
+    with pytest.raises(BadRequest, match="still being taken back from the cluster; try again in a minute"):
         runs.resume(run.id)
     with pytest.raises(BadRequest, match="has ended already"):
         runs.cancel(run.id)
@@ -266,6 +267,28 @@ def test_a_job_that_ray_lets_wait_no_longer_is_submitted_again(runs: Runs) -> No
     assert runs.cancel(run.id, 20).state == "cancelled"
     count = len(submitted())
     assert runs.run(run.id).state == "cancelled" and len(submitted()) == count
+
+
+@pytest.mark.parametrize("most", [8, 1])
+def test_a_job_that_no_machine_has_room_for_is_not_submitted_for_ever(runs: Runs, most: int) -> None:
+    machines = [{"state": "ALIVE", "resources_total": {"CPU": 4.0, "GPU": 1.0}},
+                {"state": "ALIVE" if most == 8 else "DEAD", "resources_total": {"CPU": 64.0, "GPU": 8.0}}]  # fmt: skip
+    Dashboard.answers[MACHINES] = (200, {"result": True, "data": {"result": {"result": machines}}})
+    asked = {"gpus": "8", "cpus": "8"}
+    Dashboard.answers[JOB] = (200, {"status": "FAILED", "message": EXPIRED, "metadata": asked})
+    run = start(runs)
+    if most == 8:
+        until(lambda: len(submitted()) > 2)
+        Dashboard.answers[JOB] = (200, {"status": "STOPPED"})
+        runs.cancel(run.id, 20)
+        return
+    ended = runs.wait(run.id, 20)
+    assert (ended.state, ended.message) == (
+        "failed",
+        "Ray: No machine of the cluster has 8 GPUs; the most that one has is 1. "
+        "Start it again with fewer, or resume it when there is such a machine.",
+    )
+    assert len(submitted()) == 1 and EXPIRED in runs.log(run.id)
 
 
 @pytest.mark.parametrize(

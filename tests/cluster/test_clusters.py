@@ -193,6 +193,7 @@ def test_a_job_is_sent_with_its_gpus_and_without_the_token(ray_at: str, tmp_path
     executor_for(ray_at).start(_planned(tmp_path, "train", "0,1"), tmp_path)
     sent = Dashboard.asked[0][2]
     assert sent["entrypoint_num_gpus"] == 2 and sent["entrypoint"].startswith("exec ")
+    assert sent["metadata"] == {"title": "thud A run", "gpus": "2", "cpus": "2"}, "Ray does not tell it later"
     assert "THUD_CREW" not in sent["runtime_env"]["env_vars"]
 
 

@@ -21,6 +21,8 @@ from tests.unit import runs_jobs
 from tests.unit.runs_kit import until
 from tests.unit.train_kit import Made, opened
 from thud.records import EventTimes
+from thud.runs.clusters.cluster import lacking
+from thud.runs.clusters.ray_jobs import RayJobs
 from thud.runs.first_start import start_build
 from thud.runs.run import Runs
 from thud.runs.training import train_run
@@ -69,6 +71,8 @@ def test_more_gpus_than_any_machine_has_are_not_waited_for(cluster: TwoNodes, ru
     assert (
         ended.state == "failed" and "No machine of the cluster has 2 GPUs; the most that one has is 1" in ended.message
     )
+    machines = RayJobs(cluster.on).machines()
+    assert len(machines) == 2 and "has 2 GPUs" in lacking(machines, 2) and not lacking(machines, 1, 1)
 
 
 def test_a_killed_worker_and_a_removed_node_lose_nothing(cluster: TwoNodes, runs: Runs, tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_chains_stand_side_by_side_each_with_its_own_buttons(hand: Hand) -> None
     page = hand.open()
     whole = httpx.get(f"{hand.url}/api/train", timeout=60).json()
     step = {"words": "Ask tiny", "run": "", "state": "stopped", "message": "", "name": "", "done": 0, "of": 0}
-    about = {"kind": "", "at": "", "last": "", "problem": "", "steps": [step]}
+    about = {"kind": "", "at": "", "last": "", "problem": "", "waive": {}, "steps": [step]}
     going = [
         {**about, "id": "a", "title": "Mine", "state": "running", "steps": [{**step, "state": "running"}]},
         {**about, "id": "b", "title": "Older", "state": "paused", "problem": "Stopped by ana."},

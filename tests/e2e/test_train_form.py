@@ -71,6 +71,36 @@ def test_a_recipe_that_was_chosen_does_not_go_on_from_another_base(hand: Hand) -
     expect(form.get_by_role("button", name="Start from: models/paper-sft/model")).to_be_visible()
 
 
+def test_what_follows_stays_with_another_recipe(hand: Hand) -> None:
+    page = hand.open()
+    form = panel(page, "New run")
+    for recipe, other in (("Demo SFT", "^The paper.s SFT"), ("The paper.s SFT", "^Demo SFT")):
+        expect(form.get_by_role("button", name=re.compile(f"^Recipe: {recipe}"))).to_be_visible(timeout=LONG_MS)
+        if recipe == "Demo SFT":
+            pick(page, "Afterwards", "^DPO with Demo DPO")
+        pick(page, "Recipe", other)
+        expect(form.get_by_role("button", name="Afterwards: DPO with Demo DPO")).to_be_visible()
+
+
+def test_what_a_chain_waits_for_is_accepted_by_a_button(hand: Hand) -> None:
+    page = hand.page
+    found = httpx.get(f"{hand.url}/api/train", timeout=60).json()
+    steps = [{"words": "Train by DPO", "run": "", "state": "failed", "message": "", "name": "", "done": 0, "of": 0}]
+    chain = {"id": "c1", "title": "SFT, then DPO", "kind": "after", "state": "paused", "problem": "It may be chance.",
+             "at": "", "steps": steps, "last": "", "waive": {"no_gain": "It may be chance."}}  # fmt: skip
+    page.route("**/api/train", lambda route: route.fulfill(json={**found, "chains": [chain]}))
+    page.route("**/go-on", lambda route: route.fulfill(json={"chain": "c1"}))
+    strip = panel(hand.open(), "SFT, then DPO")
+    button = strip.get_by_role("button", name="Accept and go on")
+    expect(button).to_have_attribute("title", "It may be chance.")
+    with page.expect_request("**/api/train/chains/c1/go-on") as sent:
+        button.click()
+    assert sent.value.post_data_json == {"waive": ["no_gain"]}
+    with page.expect_request("**/api/train/chains/c1/go-on") as sent:
+        strip.get_by_role("button", name="Go on", exact=True).click()
+    assert sent.value.post_data_json == {}
+
+
 def test_fields_of_lora_are_there_where_the_settings_below_train_an_adapter(hand: Hand) -> None:
     page = hand.open()
     form = panel(page, "New run")

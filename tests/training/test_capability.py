@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from training import capability as looked
 from training.capability import Gpu, capability, gpus_now, libraries, look, probe, ram_gb
 
 
@@ -45,8 +46,11 @@ def test_what_is_free_of_a_gpu_is_looked_up_each_time(tmp_path, monkeypatch):
         assert [round(gpu.free_gb, 2) for gpu in gpus_now(gpus)] == [20.97, gb]
 
 
-def test_where_the_driver_does_not_tell_a_gpu_torch_is_asked_anew(tmp_path, monkeypatch):
+def test_where_the_driver_does_not_tell_a_gpu_torch_is_asked_after_a_while(tmp_path, monkeypatch):
     """A torch that finds one GPU, with less free each time; then none any more, which is no news of its memory."""
+    clock = [1000.0]
+    monkeypatch.setattr(looked.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(looked, "_told_by_torch", [])
     driver, count = tmp_path / "nvidia-smi", tmp_path / "count"
     driver.write_text("#!/bin/sh\necho GPU-a, '[N/A]'\n")
     driver.chmod(0o755)
@@ -57,8 +61,12 @@ def test_where_the_driver_does_not_tell_a_gpu_torch_is_asked_anew(tmp_path, monk
     gpus = (Gpu("H200", 99.0, 141.0, "9.0", True, "a"),)
     assert [gpu.free_gb for gpu in gpus_now(gpus)] == [3.0]
     count.write_text("x")
+    clock[0] += looked.TORCH_TELLS_S - 1
+    assert [gpu.free_gb for gpu in gpus_now(gpus)] == [3.0], "it was asked again at once"
+    clock[0] += 1
     assert [gpu.free_gb for gpu in gpus_now(gpus)] == [1.0]
     count.write_text("")
+    clock[0] += looked.TORCH_TELLS_S
     assert gpus_now(gpus) == gpus and gpus_now(()) == ()
 
 

@@ -32,7 +32,7 @@ from thud.runs.jobs import train_export
 from training import checkpoints, export
 from training.account import write_round
 from training.config import parse_config
-from training.export import export_adapter, main, merge, metrics_table, push
+from training.export import export_adapter, main, may_push, merge, metrics_table, push
 from training.journal import Journal
 from training.models import load_policy, write_made_for
 
@@ -199,14 +199,18 @@ def test_what_cannot_be_exported_is_told_and_nothing_is_left(run, tmp_path):
 class Hub(BaseHTTPRequestHandler):
     """As much of a hub as an upload asks for. refuses: the code with which it answers what has `at` in its path.
 
-    there: whether me/mine is there, and who may see it.
+    there: whether me/mine is there, and who may see it. who: whose token it is, and what it may do.
     """
 
     refuses, at = 0, "/"
     there = ""
+    who: dict[str, Any] = {"name": "me", "orgs": [], "auth": {"accessToken": {"role": "write"}}}  # noqa: RUF012
     seen: list[tuple[str, str, bytes]]
 
     def do_GET(self) -> None:  # noqa: N802
+        if "/whoami" in self.path:
+            self._answer(self.who)
+            return
         told = {"sha": "0" * 40, "id": "me/mine", "siblings": [], "tags": [], "private": self.there == "private"}
         self._answer(told, absent=not self.there)
 
@@ -286,23 +290,55 @@ def test_what_is_private_stays_so_and_what_is_public_is_sent_as_public_only(run,
             push(out, "me/mine")
         assert seen == []
         assert push(out, "me/mine", public=True).endswith("/me/mine")
+    with hub(monkeypatch, there="private") as seen:
+        with pytest.raises(BadRequest, match="it is private. Make it public there first"):
+            push(out, "me/mine", public=True)
+        assert seen == []
+
+
+def who(role: str, **orgs: str) -> dict[str, Any]:
+    """What the hub says of a token of somebody else's. orgs: the role in each."""
+    rows = [{"name": name, "roleInOrg": each} for name, each in orgs.items()]
+    return {"name": "you", "orgs": rows, "auth": {"accessToken": {"role": role}}}
 
 
 @pytest.mark.parametrize(
-    ("there", "code", "at", "said"),
+    ("given", "more", "said"),
     [
-        ("", 401, "/", "not valid"),
-        ("", 403, "/repos/create", "may not write"),
-        ("", 409, "/repos/create", "may not see it"),
-        ("private", 403, "/auth-check/write", "may not write"),
+        ({"refuses": 401}, (), "not valid"),
+        ({"refuses": 403, "at": "/auth-check/write", "there": "private"}, (), "may not write"),
+        ({"there": "public"}, (), "everybody can see it"),
+        ({"there": "private"}, ("--public",), "it is private"),
+        ({"who": who("read", me="admin")}, (), "may only read"),
+        ({"who": who("write", ours="admin")}, (), "may not write there"),
+        ({"who": who("write", me="read")}, (), "may not write there"),
     ],
 )
-def test_what_the_hub_refuses_it_refuses_before_anything_is_written(
-    run, tmp_path, monkeypatch, capsys, there, code, at, said
-):
-    with hub(monkeypatch, there=there, refuses=code, at=at):
-        assert main([str(run), "--to", str(tmp_path / "out"), "--merge", "--push", "me/mine"]) == 1
-    assert said in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+def test_what_the_hub_would_refuse_is_refused_before_the_work(run, tmp_path, monkeypatch, capsys, given, more, said):
+    with hub(monkeypatch, **given) as seen:
+        assert main([str(run), "--to", str(tmp_path / "out"), "--merge", "--push", "me/mine", *more]) == 1
+    assert said in capsys.readouterr().err and list(tmp_path.iterdir()) == [] == seen
+
+
+@pytest.mark.parametrize("given", [who("write", Me="contributor"), who("fineGrained")])
+def test_a_token_that_may_write_there_or_may_be_able_to_is_let_through(monkeypatch, given):
+    with hub(monkeypatch, who=given) as seen:
+        may_push("me/mine")
+    assert seen == []
+
+
+def test_a_repository_that_the_token_cannot_see_is_told_at_the_end(run, tmp_path, monkeypatch):
+    out = export_adapter(run, tmp_path / "out")
+    with hub(monkeypatch, refuses=409, at="/repos/create"), pytest.raises(RunFailed, match="may not see it"):
+        push(out, "me/mine")
+
+
+@pytest.mark.parametrize("more", [(), ("--public",)])
+def test_an_export_that_is_stopped_has_made_nothing_on_the_hub(run, tmp_path, monkeypatch, more):
+    monkeypatch.setattr(export.shutil, "copy2", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with hub(monkeypatch) as seen, pytest.raises(SystemExit):
+        main([str(run), "--to", str(tmp_path / "out"), "--push", "me/mine", *more])
+    assert seen == []
 
 
 @pytest.mark.parametrize(("code", "said"), [(401, "not valid"), (403, "may not write"), (404, "it answered 404")])

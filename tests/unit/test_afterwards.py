@@ -16,7 +16,7 @@ from tests.unit.test_teaching import put_set
 from tests.unit.train_kit import FIELDS, make, opened
 from thud.errors import BadRequest
 from thud.listeners.questions import DEMO
-from thud.runs.chain import chains, wait_chain
+from thud.runs.chain import chains, go_on, run_of_step, wait_chain
 from thud.runs.chain_steps import check_steps, step_words
 from thud.runs.run import Runs
 from thud.runs.training import TrainWanted, plan_training
@@ -78,6 +78,8 @@ def test_dpo_goes_on_from_sft_and_everyone_is_asked_on_clips_that_neither_learnt
     }
     assert step_words(asked[0]) == "Ask what step 1 began with"
     assert [step["do"] for step in steps(store, runs, wanted, ask=True)] == ["train", *["ask"] * 4]
+    undecided = ahead(store, runs, wanted, recipe="qlora-one-gpu-dpo", ask=True)
+    assert "Choose the pairs" in undecided.train and undecided.ask == "", "nothing is known against asking yet"
 
 
 def test_what_came_before_is_asked_too(store: Store, runs: Runs) -> None:
@@ -158,4 +160,14 @@ def test_dpo_starts_only_where_sft_has_gained_and_the_chain_waits_with_the_reaso
         chain_id = begun.settings["chain"][0]
         view = wait_chain(store, runs, chain_id, 200)
         assert (view.kind, view.state, [one.state for one in view.steps]) == (AFTER, "paused", ["done", "failed"]), view
-        assert "DPO does not rescue that" in view.problem
+        assert "DPO does not rescue that" in view.problem and list(view.waive) == ["no_gain"]
+        assert view.waive["no_gain"] in view.problem
+        go_on(store, runs, chain_id, "ann")
+        assert wait_chain(store, runs, chain_id, 200) == view, "it waits with the same reason"
+        with pytest.raises(BadRequest, match="does not wait for “length”"):
+            go_on(store, runs, chain_id, "ann", ["no_gain", "length"])
+        go_on(store, runs, chain_id, "ann", view.waive)
+        assert store.definitions("chain")[chain_id]["steps"][1]["waive"] == ["never_linted", "no_gain"]
+        dpo = run_of_step(runs, chain_id, 1)
+        assert dpo is not None and (dpo.kind, dpo.settings["stage"]) == ("train", "dpo")
+        runs.cancel(dpo.id, now=True)

@@ -150,6 +150,8 @@ def test_a_chain_is_stopped_taken_up_and_followed_to_where_it_stands(made: Path,
     code, rows, err = shell("resume", "sft-0001")
     assert [(row["step"], row["of"]) for row in rows] == [(1, 2)] and f"Step {STEPS} of {STEPS}" in rows[0]["message"]
     assert code == 1 and "is no export for TRL" in err and f"train resume {chain_id} goes on" in err
+    code, _, err = shell("resume", chain_id, "--waive", "no_gain")
+    assert code == 1 and "“Two” does not wait for “no_gain”" in err
     for name in ("Two", chain_id):  # the step that could not start is tried again
         code, _, err = shell("resume", name)
         assert code == 1 and "is no export for TRL" in err
@@ -204,7 +206,7 @@ def test_what_is_left_alone_while_another_has_its_device_waits_until_thud_is_ope
     made: Path, held_cpu: str, shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A set that was not exported: that is waited for, so that its training is in line."""
-    asked = Namespace(workspace=tmp_path / "workspace", db=None, detach=False, name="sft-0001")
+    asked = Namespace(workspace=tmp_path / "workspace", db=None, detach=False, waive=[], name="sft-0001")
 
     def pressed() -> str:
         capsys.readouterr()

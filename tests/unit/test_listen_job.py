@@ -26,8 +26,9 @@ from thud.listeners.canary import QUESTIONS
 from thud.listeners.questions import QUESTION_SETS
 from thud.listeners.roster import LISTENERS, Listener
 from thud.records import Answer, Reading, Run
-from thud.runs.listening.listen import ListenPlan, Wanted, plan_listening, start_listening
+from thud.runs.listening.listen import ListenPlan, Wanted, device_of, plan_listening, start_listening
 from thud.runs.listening.responses import reread
+from thud.runs.training import default_device
 from thud.store import changes
 
 DIRECT = Wanted(QUESTION_SETS["direct"], tasks=("existence",))
@@ -194,6 +195,21 @@ def test_the_baselines_answer_here(place: Place) -> None:
     assert labels["always-synced", "sync", "delayed"] == "synced"
     assert labels["always-synced", "existence", "muted"] == "audio_described"
     assert labels["always-synced", "consistency", "swapped"] == "match"
+
+
+def test_on_a_cluster_a_model_gets_a_gpu_whatever_this_machine_has(tmp_path: Path) -> None:
+    """Nobody has seen its machines; the small ones need none there."""
+    for name, size in (("big", 2**30), ("made of tiny", 2**20)):
+        (tmp_path / name).mkdir()
+        with (tmp_path / name / "model.safetensors").open("wb") as file:
+            file.truncate(size)
+    big = Listener("big", "local", str(tmp_path / "big"))
+    small = replace(big, model=str(tmp_path / "made of tiny"))
+    nowhere = replace(big, model=str(tmp_path / "nowhere"))
+    everyone = (big, small, LISTENERS["tiny"], nowhere, replace(small, four_bit=True), LISTENERS["signal"])
+    assert [device_of(one, "slurm") for one in everyone] == ["0", "", "", "0", "0", ""]
+    here = default_device().replace("cpu", "")
+    assert [device_of(one, "") for one in everyone] == [here, here, here, here, here, ""]
 
 
 def test_older_readings_are_read_anew_and_nobody_is_asked(tmp_path: Path) -> None:

@@ -421,6 +421,18 @@ def test_every_chain_that_is_not_done_is_shown_and_the_newest_that_has_taught(si
     assert [one["id"] for one in site.get()["chains"]] == ["new paused", "old paused", "demo"]
 
 
+def test_what_a_chain_waits_for_is_shown_and_nothing_else_can_be_accepted(site: Site) -> None:
+    put_chain(site, "paused", "2026-01-01", stuck=True)
+    body = site.store.definitions("chain")["paused"]
+    stuck = {**body["stuck"], "waive": {"no_gain": "It may be chance."}}
+    site.store.define("chain", "paused", {**body, "stuck": stuck}, "ana")
+    assert [one["waive"] for one in site.get()["chains"] if one["id"] == "paused"] == [{"no_gain": "It may be chance."}]
+    assert "does not wait for “length”" in site.error("/chains/paused/go-on", waive=["no_gain", "length"])
+    assert site.store.definitions("chain")["paused"]["stuck"] == stuck, "nothing has changed"
+    site.post("/chains/paused/go-on", waive=["no_gain"])
+    assert site.store.definitions("chain")["paused"]["steps"][0]["waive"] == ["no_gain"]
+
+
 @pytest.mark.parametrize("then", [["ask"], {"recipe": 1}, {"recipe": "demo-dpo", "set": 1}])
 def test_what_cannot_be_meant_to_follow_is_refused(then: Any) -> None:
     with pytest.raises(BadRequest):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TINY_FOLDER = Path(__file__).resolve().parents[2] / "training" / "tiny" / "checkpoint"
 """Where the model that ships lies, in a checkout of thud."""
 
+_SMALL_BYTES = 100_000_000
+
 
 def model_of(listener: Listener) -> LocalModel:
     """The listener as the door of local models knows it."""
@@ -37,6 +39,12 @@ def folder_of(listener: Listener) -> str:
     if not (TINY_FOLDER / "config.json").is_file():
         raise BadRequest(f"The model tiny is not in {TINY_FOLDER}; get thud again, with all its files.")
     return str(TINY_FOLDER)
+
+
+def is_small(listener: Listener) -> bool:
+    """Whether it is like tiny, or was made from that: a CPU is enough for it. A folder that is not there is not."""
+    sizes = [path.stat().st_size for path in Path(folder_of(listener)).glob("*.safetensors")]
+    return bool(sizes) and sum(sizes) <= _SMALL_BYTES and not listener.four_bit
 
 
 def weights(listener: Listener) -> str:

@@ -22,6 +22,7 @@ from thud.runs.folder import ENDED
 from thud.runs.follow import now
 from thud.runs.run import marked, worked_on
 from thud.runs.training.listing import HIDDEN
+from thud.runs.training.wanted import Blocked
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
@@ -50,7 +51,10 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class ChainView:
-    """A chain as it stands. problem: why it is paused, "" where it is not. kind: what whoever started it called it."""
+    """A chain as it stands. problem: why it is paused, "" where it is not. kind: what whoever started it called it.
+
+    waive: findings that it goes on with once they are accepted, by name with their sentence.
+    """
 
     id: str
     title: str
@@ -60,6 +64,7 @@ class ChainView:
     problem: str
     by: str
     at: str
+    waive: Mapping[str, str]
 
 
 @contextmanager
@@ -121,7 +126,9 @@ def _go_through(store: Store, runs: Runs, chain_id: str, again: bool = False) ->
             if runs.closing:
                 return str(error)
             log.warning("Step %d of “%s” cannot start: %s", index + 1, body["title"], error)
-            store.define(KIND, chain_id, {**body, "stuck": _stuck(index, str(error))}, body["by"])
+            waive = error.waive if isinstance(error, Blocked) else {}
+            stuck = {**_stuck(index, str(error)), "waive": waive}
+            store.define(KIND, chain_id, {**body, "stuck": stuck}, body["by"])
             return str(error)
         if not nothing:
             return ""
@@ -243,7 +250,13 @@ def _view(chain_id: str, now_at: _Stands) -> ChainView:
         done, broken = (all(step.state == "done" for step in steps), any(step.state in _BROKEN for step in steps))
         state = "done" if done else "paused" if problem or broken else "running"
     shown = problem if state == "paused" else ""
-    return ChainView(chain_id, body["title"], body["kind"], steps, state, shown, body["by"], body["at"])
+    waive = _acceptable(body) if state == "paused" else {}
+    return ChainView(chain_id, body["title"], body["kind"], steps, state, shown, body["by"], body["at"], waive)
+
+
+def _acceptable(body: Json) -> dict[str, str]:
+    """What can be accepted, by name with its sentence, so that the step starts that could not."""
+    return dict((body["stuck"] or {}).get("waive", {}))
 
 
 def _step(now_at: _Stands, index: int) -> ChainStep:
@@ -272,8 +285,11 @@ def _state(run: Run) -> StepState:
     return run.state
 
 
-def go_on(store: Store, runs: Runs, chain_id: str, actor: str) -> None:
-    """Takes a paused chain up: resumes the run that stopped or failed, or tries the step that could not start."""
+def go_on(store: Store, runs: Runs, chain_id: str, actor: str, waive: Collection[str] = ()) -> None:
+    """Takes a paused chain up: resumes the run that stopped or failed, or tries the step that could not start.
+
+    waive: names of findings that are accepted from now on, of those that the chain waits for; else BadRequest.
+    """
     with chains_held():
         body = _body(store, chain_id)
         now_at = _stands(store, runs, chain_id, body)
@@ -285,12 +301,25 @@ def go_on(store: Store, runs: Runs, chain_id: str, actor: str) -> None:
         broken = run is not None and run.state in ("failed", "cancelled")
         if not (broken or lost or body["stuck"]):
             raise BadRequest(f"“{body['title']}” is not paused.")
+        body = _accepting(body, waive)
         if body["stuck"] is not None:
             store.define(KIND, chain_id, {**body, "stuck": None}, actor)
         if run is not None and broken and not lost:
             runs.resume(run.id)
         else:
             _go_through(store, runs, chain_id, again=True)
+
+
+def _accepting(body: Json, names: Collection[str]) -> Json:
+    """The same with those findings accepted by the step that could not start."""
+    for name in names:
+        if name not in _acceptable(body):
+            raise BadRequest(f"“{body['title']}” does not wait for “{name[:40]}” to be accepted. Go on without that.")
+    if not names:
+        return body
+    at, steps = body["stuck"]["step"], list(body["steps"])
+    steps[at] = {**steps[at], "waive": [*steps[at].get("waive", ()), *names]}
+    return {**body, "steps": steps}
 
 
 def stop_chain(store: Store, runs: Runs, chain_id: str, actor: str, now: bool = False) -> None:

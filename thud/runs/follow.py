@@ -222,6 +222,8 @@ class Follower:
 
     def _cause(self, never_began: bool, gone: Gone) -> str:
         """Why a worker is gone that did not say so itself, and what to do."""
+        if gone.advised:
+            return gone.words
         if never_began and self.header.on:
             asks = "The job ended before it began; do the workspace and Python lie at the same path there?"
             return f"{gone.words} {asks}".strip()

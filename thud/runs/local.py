@@ -25,12 +25,14 @@ class Gone:
     """What is known of a worker that is gone, beside what it said itself.
 
     words: why it ended, "" = that is not known. unasked: by whom it was told to stop, "" = from here, or by nobody.
-    again: nothing was wrong, it only never had its turn, so it is to be started once more.
+    again: nothing was wrong, it only never had its turn, so it is to be started once more. advised: words say what to
+    do, too.
     """
 
     words: str = ""
     unasked: str = ""
     again: bool = False
+    advised: bool = False
 
 
 class Executor(Protocol):

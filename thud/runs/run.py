@@ -254,8 +254,10 @@ class Runs:
     def _launch(self, run: Run) -> Run:
         """Follows a run that is new or has ended, with its worker started if its device is free."""
         with self._starts:
-            if run.id in self._followed:
-                raise BadRequest(f"“{run.title}” is still running.")
+            if (known := self._followed.get(run.id)) is not None:
+                taken = known.ended and known.starting  # its cluster has yet to hear that it is not wanted any more
+                going = "being taken back from the cluster; try again in a minute" if taken else "running"
+                raise BadRequest(f"“{run.title}” is still {going}.")
             if (run := self._store.run(run.id)).state == "done":
                 raise BadRequest(f"“{run.title}” is done: there is nothing left to resume.")
             try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from thud.errors import BadRequest
-from ui.body import read_json, text
+from ui.body import read_json, text, texts
 from ui.house import House, actor, started
 
 Json = dict[str, Any]
@@ -54,10 +54,11 @@ def _chains(router: APIRouter, house: House) -> None:
         return {"chain": chain_id}
 
     @router.post("/chains/{chain_id}/go-on")
-    def go_on(chain_id: str, request: Request) -> Json:
+    def go_on(chain_id: str, request: Request, body: JsonBody) -> Json:
         from thud.runs.chain import go_on as let_go_on
+        from ui.train.asked import MOST_WAIVED
 
-        let_go_on(house.store, house.runs, chain_id, actor(request))
+        let_go_on(house.store, house.runs, chain_id, actor(request), texts(body, "waive", MOST_WAIVED))
         return {"chain": chain_id}
 
 

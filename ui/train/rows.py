@@ -140,7 +140,10 @@ def _short(one: TrainRun) -> str:
 
 
 def chain_row(now: Runs, one: ChainView, runs: list[TrainRun]) -> Json:
-    """A chain as the strip shows it. last: the newest run that it has trained, by name. state: also "stopping"."""
+    """A chain as the strip shows it. last: the newest run that it has trained, by name. state: also "stopping".
+
+    waive: findings that it can go on with, by name with their sentence.
+    """
     names = {each.run.id: each for each in runs}
     steps = [_step(now, step, names) for step in one.steps]
     last = next((step["name"] for step in reversed(steps) if step["name"]), "")
@@ -148,6 +151,7 @@ def chain_row(now: Runs, one: ChainView, runs: list[TrainRun]) -> Json:
     return {
         "id": one.id, "title": one.title, "kind": one.kind, "state": "stopping" if stopping else one.state,
         "problem": "" if stopping else one.problem, "at": one.at, "steps": steps, "last": last,
+        "waive": dict(one.waive),
     }  # fmt: skip
 
 

@@ -56,6 +56,9 @@ def add_parsers(what: Any) -> None:
     start.set_defaults(do=run_start)
     resume = what.add_parser("resume", help="go on with a stopped or failed training from its last checkpoint")
     resume.add_argument("name", metavar="RUN", help="a training, or a chain that does not go on by itself")
+    resume.add_argument(
+        "--waive", action="append", default=[], metavar="NAME", help="accept what a chain waits for, such as no_gain"
+    )
     _waits(resume)
     resume.set_defaults(do=run_resume)
     demo = what.add_parser("demo", help="teach tiny to listen, and ask it before and after about held-out clips")
@@ -179,7 +182,9 @@ def run_resume(args: argparse.Namespace, out: Output) -> int:
 
     with opened(args) as (store, runs):
         if view := paused_chain(store, runs, args.name):
-            return _go_on(store, runs, view, args.detach, out)
+            return _go_on(store, runs, view, args, out)
+        if args.waive:
+            raise BadRequest(f"{args.name} does not wait for anything to be accepted. Leave --waive out.")
         found = train_run(store, runs, args.name)
         if found.state not in ("waiting", "running"):
             runs.resume(found.run.id)
@@ -190,13 +195,13 @@ def run_resume(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def _go_on(store: Store, runs: Runs, view: ChainView, detach: bool, out: Output) -> int:
+def _go_on(store: Store, runs: Runs, view: ChainView, args: argparse.Namespace, out: Output) -> int:
     """Takes a chain up, where it is paused, and follows it."""
     from thud.runs.chain import go_on
 
-    if view.state == "paused":
-        go_on(store, runs, view.id, ACTOR)
-    if detach:
+    if view.state == "paused" or args.waive:
+        go_on(store, runs, view.id, ACTOR, args.waive)
+    if args.detach:
         held = chain_held_back(store, runs, view.id)
         words = f"“{view.title}”: {held}" if held else f"“{view.title}” goes on, to the end of its step."
         out.line({"chain": view.id, "title": view.title, "waits": held}, words)

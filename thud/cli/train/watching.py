@@ -53,7 +53,13 @@ def follow_chain(store: Store, runs: Runs, chain_id: str, out: Output) -> None:
                 break
             view = wait_chain(store, runs, chain_id, _LOOK_EVERY_S)
     if view.state != "done":
-        raise RunFailed(f"{view.problem or f'“{view.title}” has stopped.'} train resume {chain_id} goes on.")
+        raise RunFailed(f"{view.problem or f'“{view.title}” has stopped.'} {_goes_on(view)}.")
+
+
+def _goes_on(view: ChainView) -> str:
+    """How a chain is taken up, and what accepts that which it waits for."""
+    accepting = " ".join(f"--waive {name}" for name in view.waive)
+    return f"train resume {view.id} goes on" + (f", and with {accepting} it accepts that" if accepting else "")
 
 
 def comes_after(chain_id: str) -> str:
@@ -85,7 +91,7 @@ def after_export(store: Store, runs: Runs, run: Run, out: Output) -> str:
         while run.kind != train.kind:
             view = chain(store, runs, chain_id)
             if view.state == "paused":
-                raise RunFailed(f"{view.problem} train resume {chain_id} goes on.")
+                raise RunFailed(f"{view.problem} {_goes_on(view)}.")
             time.sleep(_LOOK_EVERY_S)
             with chains_held():  # what is listed has begun, or is in line
                 run = run_of_step(runs, chain_id, 0) or run
@@ -151,14 +157,14 @@ def chain_row(view: ChainView) -> Json:
     done = sum(step.state == "done" for step in view.steps)
     return {
         "chain": view.id, "title": view.title, "state": view.state, "step": done, "of": len(view.steps),
-        "problem": view.problem,
+        "problem": view.problem, "waive": list(view.waive),
     }  # fmt: skip
 
 
 def chain_words(view: ChainView) -> str:
     """A chain in a line or two."""
     row = chain_row(view)
-    line = f"{view.title}: {view.state} after {row['step']} of {row['of']} steps; train resume {view.id} goes on"
+    line = f"{view.title}: {view.state} after {row['step']} of {row['of']} steps; {_goes_on(view)}"
     return "\n".join([line, *([f"{'':20}{view.problem}"] if view.problem else [])])
 
 

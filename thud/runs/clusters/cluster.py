@@ -23,7 +23,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +36,9 @@ from thud.runs.local import Executor, Gone
 
 log = logging.getLogger("thud.runs")
 
-JobState = Literal["waiting", "running", "ended", "expired"]
-"""expired: it has ended because its turn did not come in the time that the cluster lets a job wait."""
+JobState = Literal["waiting", "running", "ended", "expired", "too big"]
+"""expired: it has ended because its turn did not come in the time that the cluster lets a job wait; too big: nor would
+it ever come, as no machine has what it asks for."""
 
 ASKED = "asked.txt"
 """In a run's folder: empty, or "stop". It is there from the start: a shared folder may hide a new file for a minute."""
@@ -101,7 +102,7 @@ class _Looked:
 
     @property
     def ended(self) -> bool:
-        return self.state in ("ended", "expired")
+        return self.state in ("ended", "expired", "too big")
 
 
 _Errand = tuple[str, Path, str]
@@ -195,6 +196,8 @@ class ClusterExecutor:
             return Gone(f"The cluster does not answer; its job may still run there as {_job_id(folder)}.")
         if known is not None and known.state == "expired":
             return Gone(WAITING, again=True)
+        if known is not None and known.state == "too big":
+            return Gone(_in_short(known.said), advised=True)
         near = ", as it does when the time limit is near" if self.on.startswith("slurm") else ""
         unasked = "" if stop_asked(folder) else f"The cluster told it to stop{near}."
         return Gone(_in_short(known.said if known else ""), unasked)
@@ -314,6 +317,18 @@ def _cpus(plan: Plan) -> int:
 def count_gpus(device: str) -> int:
     """How many GPUs a device such as "0,1" stands for; "" and "cpu" are none."""
     return 0 if device in ("", "cpu") else len(device.split(","))
+
+
+def lacking(machines: Sequence[Mapping[str, float]], gpus: int, cpus: int = 0) -> str:
+    """The sentence that no machine has so many, "" where one has. machines: what each has, as Ray names it."""
+    for name, called, asked in (("GPU", "GPUs", gpus), ("CPU", "cores", cpus)):
+        most = max((float(machine.get(name, 0)) for machine in machines), default=0)
+        if asked > most:
+            return (
+                f"No machine of the cluster has {asked} {called}; the most that one has is {most:g}. "
+                "Start it again with fewer, or resume it when there is such a machine."
+            )
+    return ""
 
 
 def _job_id(folder: Path) -> str:

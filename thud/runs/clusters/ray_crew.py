@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from thud.errors import RefusedClip, RunFailed, ThudError
+from thud.runs.clusters.cluster import lacking
 from thud.runs.pool import answer_to
 
 Item = TypeVar("Item")
@@ -96,12 +97,8 @@ class _Crew:
         self._ray = _connected()
         self._fn, self._source, self._workers, self._limit_s = fn, source, workers, limit_s
         gpus = int(os.environ.get("THUD_ITEM_GPUS", "0"))
-        have = [float(one["Resources"].get("GPU", 0)) for one in self._ray.nodes() if one["Alive"]]
-        if gpus > (most := max(have, default=0)):
-            raise RunFailed(
-                f"No machine of the cluster has {gpus} GPUs; the most that one has is {most:g}. "
-                "Start it again with fewer, or resume it when there is such a machine."
-            )
+        if problem := lacking([one["Resources"] for one in self._ray.nodes() if one["Alive"]], gpus):
+            raise RunFailed(problem)
         self._kind = self._ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(Worker)
         self._hands: list[_Hand] = []
         self._again: deque[_Task] = deque()

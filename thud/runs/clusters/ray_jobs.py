@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thud.errors import NotFound, RunFailed
-from thud.runs.clusters.cluster import PLACES, ClusterJob, JobState, allowed_places
+from thud.errors import NotFound, RunFailed, ThudError
+from thud.runs.clusters.cluster import PLACES, ClusterJob, JobState, allowed_places, lacking
 
 _ANSWERS_WITHIN_S = 5.0
 _TAKES_WITHIN_S = 60.0
@@ -29,6 +29,7 @@ _STATES: dict[str, JobState] = {
     "PENDING": "waiting", "RUNNING": "running", "STOPPED": "ended", "SUCCEEDED": "ended", "FAILED": "ended",
 }  # fmt: skip
 
+_MACHINES = "/api/v0/nodes?limit=10000"
 _EXPIRED = "failed to start within"
 """Ray fails a job that waits for its cores and GPUs longer than RAY_JOB_START_TIMEOUT_SECONDS (900) on its head."""
 
@@ -50,7 +51,7 @@ class RayJobs:
             "entrypoint": "exec " + shlex.join(job.command),
             "submission_id": job_id,
             "runtime_env": {"env_vars": job.env | crew | stopping},
-            "metadata": {"title": job.name[:200]},
+            "metadata": {"title": job.name[:200], **_asked(job)},
             "entrypoint_num_cpus": None if job.spread else job.cpus,
             "entrypoint_num_gpus": None if job.spread else job.gpus,
         }  # fmt: skip
@@ -69,7 +70,26 @@ class RayJobs:
         if status != "FAILED":
             return _STATES[status], ""
         why = str(told.get("message") or "the job failed")
-        return "expired" if _EXPIRED in why else "ended", f"Ray: {why}"
+        if _EXPIRED not in why:
+            return "ended", f"Ray: {why}"
+        if problem := self._lacking(told.get("metadata") or {}):
+            return "too big", f"Ray: {why}\n{problem}"
+        return "expired", f"Ray: {why}"
+
+    def _lacking(self, asked: dict[str, str]) -> str:
+        """The sentence that no machine of the cluster has what a job asks for, "" where one has or nobody says."""
+        try:
+            machines = self.machines()
+        except ThudError:
+            return ""
+        return lacking(machines, int(asked.get("gpus", 0)), int(asked.get("cpus", 0))) if machines else ""
+
+    def machines(self) -> list[dict[str, float]]:
+        """What each machine that is there has in all, as Ray names it: GPU, CPU. RunFailed, NotFound as any asking."""
+        found: Any = self._ask("GET", _MACHINES)
+        for name in ("data", "result", "result"):
+            found = found.get(name) if isinstance(found, dict) else None
+        return [one["resources_total"] for one in found or () if one["state"] == "ALIVE" and "resources_total" in one]
 
     def cancel(self, job_id: str, folder: Path) -> None:
         """SIGTERM to the job's processes, SIGKILL three seconds later."""
@@ -98,6 +118,11 @@ class RayJobs:
                 "ray start --head --dashboard-host 0.0.0.0, or correct the address."
             ) from error
         return told if isinstance(told, dict) else {}
+
+
+def _asked(job: ClusterJob) -> dict[str, str]:
+    """What the job itself waits for; Ray does not tell it later, so the job keeps it."""
+    return {} if job.spread else {"gpus": str(job.gpus), "cpus": str(job.cpus)}
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from thud.errors import BadRequest, MissingPart, NotFound
 from thud.listeners.estimate import Estimate, estimate
 from thud.listeners.items import plan_items
+from thud.listeners.local import is_small
 from thud.listeners.questions import QUESTION_SETS, QuestionSet, parse_question_set, to_json
 from thud.listeners.roster import LISTENERS, PRESETS, Listener, endpoint_of, parse_listener
 from thud.listeners.roster import to_json as listener_json
@@ -178,17 +179,20 @@ def start_listening(store: Store, runs: Runs, plan: ListenPlan, actor: str) -> R
     lines = [_line(plan, plan.items[at : at + size], common) for at in range(0, len(plan.items), size)]
     title = f"Ask {listener.label}: {len(plan.items)} items, {wanted.question_set.name}, {wanted.arm.replace('_', ' ')}"
     return runs.start(
-        listen.kind, title, settings, lines, actor, workers=workers, limit_s=listen.LIMIT_S, device=_device(listener)
-    )
+        listen.kind, title, settings, lines, actor, workers=workers, limit_s=listen.LIMIT_S,
+        device=device_of(listener, runs.on),
+    )  # fmt: skip
 
 
-def _device(listener: Listener) -> str:
-    """The GPU that a model on this machine has to itself while it is asked, so that it and training take turns; "" for
-    who needs none. On the CPU both may run at once.
+def device_of(listener: Listener, on: str) -> str:
+    """The GPU that a local model has to itself while it is asked, so that here it and training take turns; "" for who
+    needs none. On the CPU both may run at once. On a cluster only small models are asked on the CPU.
     """
-    from thud.runs.training import default_device
+    from thud.runs.training.wanted import device_for
 
-    device = default_device() if listener.backend == "local" else ""
+    if listener.backend != "local":
+        return ""
+    device = device_for({"precision": "fp32" if is_small(listener) else "bf16"}, on)
     return "" if device == "cpu" else device
 
 

@@ -71,7 +71,8 @@ def look_ahead(
         "dpo", plan.config["base"], after.recipe, after.set_id, device=wanted.device, waive=wanted.waive,
         on=plan.wanted.on,
     )  # fmt: skip
-    line.insert(0, {**told, "wanted": wanted_json(dpo)})
+    if after.set_id:
+        line.insert(0, {**told, "wanted": wanted_json(dpo)})
     return Ahead(after, dpo, tuple(line), _refused(store, runs, plan, dpo, checker), not_measured(store, line))
 
 

@@ -18,7 +18,15 @@ from thud.runs.run import marks
 from thud.runs.trainer.child import command_words, environment
 from thud.runs.training.listener import first_base, short_base
 from thud.runs.training.listing import HIDDEN
-from thud.runs.training.wanted import TrainWanted, config_of, device_for, device_problem, read_device, wanted_json
+from thud.runs.training.wanted import (
+    Blocked,
+    TrainWanted,
+    config_of,
+    device_for,
+    device_problem,
+    read_device,
+    wanted_json,
+)
 
 if TYPE_CHECKING:
     from thud.runs.run import Runs
@@ -92,6 +100,13 @@ def _blocked(check: Mapping[str, Any]) -> str:
         if reason["level"] == "blocked":
             return f"{reason['reason']} {reason['fix']}".strip()
     return ""
+
+
+def _acceptable(plan: TrainPlan) -> dict[str, str]:
+    """Findings that keep it from starting, by name with their sentence; {} where accepting all would not do."""
+    found = [one for one in plan.check.get("reasons", ()) if one["level"] == "blocked"]
+    names = {one["waive"]: str(one["reason"]) for one in found}
+    return {} if "" in names or plan.blocked != _blocked(plan.check) else names
 
 
 def _free_name(store: Store, runs: Runs, wanted: TrainWanted) -> str:
@@ -200,10 +215,10 @@ def _began_from(store: Store, runs: Runs, wanted: TrainWanted, base: str) -> tup
 def start_training(store: Store, runs: Runs, plan: TrainPlan, actor: str) -> Run:
     """The run; where the set has to be exported first, the run that does so, after which training follows by itself.
 
-    BadRequest with nothing started when something stands in the way.
+    BadRequest with nothing started when something stands in the way: Blocked, with what of that can be accepted.
     """
     if plan.blocked:
-        raise BadRequest(plan.blocked)
+        raise Blocked(plan.blocked, _acceptable(plan))
     if plan.exports:
         return _after_export(store, runs, plan, actor)
     wanted = plan.wanted

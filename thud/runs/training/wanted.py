@@ -19,6 +19,14 @@ NOT_RECIPES = ("sizes",)
 Json = dict[str, Any]
 
 
+class Blocked(BadRequest):
+    """A training that may not start. waive: the findings to accept for it, by name with their sentence; {} = no way."""
+
+    def __init__(self, said: str, waive: Mapping[str, str]) -> None:
+        super().__init__(said)
+        self.waive = dict(waive)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainWanted:
     """One training, as it is asked for.

@@ -12,6 +12,7 @@ export class BeforePanel {
     this.parts = parts;
     const made = panel("Before and after, the same held-out items", this.lead = el("span", { class: "sm t3 wide clip" }), el("span", { class: "sp" }), this.tools = el("span", { class: "row" }));
     Object.assign(this, { node: made.node, body: made.body });
+    this.node.hidden = true;
   }
 
   // told: {found, why, rows, clips, missing, asking, caveat}; run: whose.

@@ -74,12 +74,12 @@ export class NewRun {
     this.model = model;
   }
 
-  // A stage from its first recipe, or the one that was chosen, whose base counts; DPO goes on from the newest SFT. Where it runs stays, and the pairs where they fit.
+  // A stage from its first recipe, or the one that was chosen, whose base counts; DPO goes on from the newest SFT. Where it runs stays, and the pairs where they fit, and within a stage what follows.
   start(stage, recipe = null) {
-    const { adapters, sets } = this.parts.overview(), { device, on, set, export: folder } = this.model, same = stage === this.model.stage;
+    const { adapters, sets } = this.parts.overview(), { device, on, set, export: folder, then } = this.model, same = stage === this.model.stage;
     const found = recipe ?? this.recipes(stage)[0], base = found?.config.base ?? "tiny", taught = stage === "dpo" ? adapters.filter((one) => one.stage === "sft") : [];
     const from = taught.find((one) => one.base === base) ?? (recipe ? null : taught[0]), fits = same ? set || folder : sets.some((one) => one.id === set && one.stage === stage);
-    this.hold({ ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: fits ? set : this.newest(stage), export: same ? folder : "", device, on });
+    this.hold({ ...EMPTY, stage, recipe: found?.name ?? "", base: from?.base ?? base, adapter_run: from?.run ?? "", set: fits ? set : this.newest(stage), export: same ? folder : "", device, on, then: same ? then : NOTHING });
   }
 
   // Kept until somebody comes back to that stage and recipe.
@@ -108,7 +108,7 @@ export class NewRun {
     if (same && (recipe?.name ?? model.recipe) === model.recipe) return;
     this.leave();
     const back = [...this.left.values()].filter((one) => one.stage === stage && (!recipe || one.recipe === recipe.name)).at(-1);
-    if (back) this.hold({ ...back, device: model.device, on: model.on, ...(same && { set: model.set, export: model.export, waive: [] }) });
+    if (back) this.hold({ ...back, device: model.device, on: model.on, ...(same && { set: model.set, export: model.export, then: model.then, waive: [] }) });
     else this.start(stage, recipe);
     this.forget();
     this.changed(true);

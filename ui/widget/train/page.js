@@ -82,7 +82,7 @@ function build(page) {
   page.check = new CheckPanels({ waive: (name, on) => waive(page, name, on), start: () => starting(page), again: () => ask(page) });
   page.asking = lately((newest) => checking(page, newest), WAIT_MS);
   page.form = new NewRun({ ...parts, changed: () => ask(page) });
-  page.chains = new ChainStrips({ act: (chain, verb) => chained(page, chain, verb), show: (name) => go(page, name) });
+  page.chains = new ChainStrips({ act: (chain, verb, body) => chained(page, chain, verb, body), show: (name) => go(page, name) });
   page.teach = el("span");
   page.runs = new RunsPanel({ chosen: () => chosen(page)?.name, choose: (name) => go(page, name), act: (run, verb) => act(page, run, verb), teach: page.teach });
   page.none = el("div");
@@ -250,13 +250,13 @@ async function teach(page, button = null) {
   } catch (error) { fail(error); button?.setAttribute("aria-disabled", "false"); }
 }
 
-async function chained(page, chain, verb) {
+async function chained(page, chain, verb, body) {
   if (verb === "hide") {
     try { localStorage.setItem(HIDDEN, JSON.stringify([...hidden(), `${chain.id} ${chain.state}`].slice(-50))); } catch { /* storage is off: it stays in sight */ }
     draw(page);
     return;
   }
-  try { await post(`/api/train/chains/${encodeURIComponent(chain.id)}/${verb}`); } catch (error) { fail(error); }
+  try { await post(`/api/train/chains/${encodeURIComponent(chain.id)}/${verb}`, body); } catch (error) { fail(error); }
   page.poll.ask();
   await reload(page);
 }

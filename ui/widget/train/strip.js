@@ -6,7 +6,7 @@ import { Kept, bar, place, stateOf } from "./parts.js";
 const AT_WORK = ["running", "waiting", "stopping"];
 export const goesOn = (chain) => ["running", "stopping"].includes(chain.state);
 
-// parts: {act(chain, verb), show(name of a run)}.
+// parts: {act(chain, verb, what goes with it), show(name of a run)}.
 class ChainStrip {
   constructor(parts) {
     this.parts = parts;
@@ -19,13 +19,13 @@ class ChainStrip {
     this.inside = el("div", { class: "pb col" }, this.bar, this.steps);
   }
 
-  // chain: {id, title, state, steps: [{words, run, state, message, name, done, of}], problem}.
+  // chain: {id, title, state, steps: [{words, run, state, message, name, done, of}], problem, waive: {name: sentence}}.
   draw(chain) {
     const held = this.tools.contains(document.activeElement), done = chain.steps.filter(({ state }) => state === "done").length, all = chain.steps.length, here = chain.steps.find(({ state }) => AT_WORK.includes(state)), share = here?.of ? here.done / here.of : 0;
     this.head.firstElementChild.textContent = chain.title;
     this.node.setAttribute("aria-label", chain.title);
     place(this.state, [this.kept.node("state", [chain.state, done], () => el("span", { class: "sm t3" }, { done: "done", paused: "paused", stopping: "stopping", running: `step ${Math.min(done + 1, all)} of ${all}` }[chain.state]))]);
-    place(this.tools, [this.kept.node("tools", [chain.id, chain.state, chain.last], () => el("span", { class: "row" }, this.buttons(chain)))]);
+    place(this.tools, [this.kept.node("tools", [chain.id, chain.state, chain.last, chain.waive], () => el("span", { class: "row" }, this.buttons(chain)))]);
     if (held && !this.tools.contains(document.activeElement)) this.tools.querySelector("button")?.focus();
     replace(this.bar, bar(done + share, all, { label: chain.title, state: { paused: "stopped", stopping: "stopping" }[chain.state] ?? "" }));
     place(this.steps, chain.steps.map((step, at) => this.kept.node(`step ${at}`, [chain.id, step.words, step.name, step.state, step.message], () => this.step(step, at + 1))));
@@ -35,8 +35,10 @@ class ChainStrip {
   }
 
   buttons(chain) {
-    const button = (words, verb, cls) => el("button", { class: `${cls} makes`, type: "button", "data-key": verb, onclick: () => this.parts.act(chain, verb) }, words);
-    return [chain.state === "running" && button("Stop", "stop", "btn s"), chain.state === "paused" && button("Go on", "go-on", "btn s"), chain.state === "done" && chain.last && el("button", { class: "btn s", type: "button", onclick: () => this.parts.show(chain.last) }, "Show what it learnt"), !goesOn(chain) && button("Hide", "hide", "btn q s")];
+    const button = (words, verb, cls, { key = verb, title = null, body } = {}) => el("button", { class: `${cls} makes`, type: "button", "data-key": key, title, onclick: () => this.parts.act(chain, verb, body) }, words);
+    const open = Object.entries(chain.waive), accept = { key: "accept", title: open.map(([, said]) => said).join(" "), body: { waive: open.map(([name]) => name) } };
+    return [chain.state === "running" && button("Stop", "stop", "btn s"), chain.state === "paused" && button("Go on", "go-on", "btn s"), chain.state === "paused" && open.length > 0 && button("Accept and go on", "go-on", "btn s", accept),
+      chain.state === "done" && chain.last && el("button", { class: "btn s", type: "button", onclick: () => this.parts.show(chain.last) }, "Show what it learnt"), !goesOn(chain) && button("Hide", "hide", "btn q s")];
   }
 
   step(step, number) {
